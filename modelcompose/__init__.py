@@ -1,1 +1,46 @@
+"""ModelCompose: from a spreadsheet to a checked answer, and every click is a notebook.
+
+Importing this package costs next to nothing; each public name brings in what it needs when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelcompose.analysis import Analysis as Analysis
+    from modelcompose.catalog import build as build
+    from modelcompose.catalog import complete as complete
+    from modelcompose.data import load as load
+    from modelcompose.errors import ModelComposeError as ModelComposeError
+    from modelcompose.samplers import fit as fit
+    from modelcompose.service import Workbench as Workbench
+    from modelcompose.verdict import Remedy as Remedy
+    from modelcompose.verdict import Verdict as Verdict
+    from modelcompose.workflow import check as check
+
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Analysis": "analysis",
+    "ModelComposeError": "errors",
+    "Remedy": "verdict",
+    "Verdict": "verdict",
+    "Workbench": "service",
+    "build": "catalog",
+    "check": "workflow",
+    "complete": "catalog",
+    "fit": "samplers",
+    "load": "data",
+}
+
+__all__ = [*sorted(_HOMES), "__version__"]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

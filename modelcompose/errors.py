@@ -54,8 +54,8 @@ class ModelComposeError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        advice = f" {self.remedy}" if self.remedy else ""
-        return f"{place}{self.message}{advice}"
+        sentence = self.message if self.message.endswith((".", "!", "?")) else f"{self.message}."
+        return f"{place}{sentence} {self.remedy or ''}".rstrip()
 
     def _render_traceback_(self) -> list[str]:
         """Show one readable line in IPython instead of a stack of frames."""
@@ -112,11 +112,11 @@ class GateFailed(ModelComposeError):
     http_status = 409
 
     def __init__(self, verdict: Verdict) -> None:
+        goes_on = 'set on_fail = "warn" to go on in spite of it.'
         first = verdict.remedies[0].label if verdict.remedies else None
-        advice = f"Try: {first}; or" if first else "To"
         super().__init__(
             f"{verdict.title} {verdict.sentence}",
-            where=f"step “{verdict.step}”",
-            remedy=f'{advice} set on_fail = "warn" to go on in spite of it.'.replace("To set", "Set"),
+            where=f"step {verdict.step}",
+            remedy=f"Try: {first}; or {goes_on}" if first else goes_on.capitalize(),
         )
         self.verdict = verdict

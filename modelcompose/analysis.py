@@ -1,0 +1,393 @@
+"""The analysis: every choice a user makes, typed once.
+
+The choices live in a notebook's ``parameters`` cell as plain Python literals; that cell is the specification. From
+this one definition come the panel's form, the command line's options, the REST schema and papermill's parameters.
+An empty value (``""``, ``[]``, ``{}``) leaves the choice to ModelCompose.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from modelcompose.errors import InvalidAnalysis
+
+__all__ = ["Analysis", "Kind", "cell_with_tag", "literal"]
+
+Kind = Literal[
+    "continuous",
+    "positive",
+    "count",
+    "proportion",
+    "binary",
+    "category",
+    "ordered",
+    "group",
+    "id",
+    "date",
+    "text",
+    "constant",
+]
+
+LINE = 100
+
+
+class Analysis(BaseModel):
+    """The choices of one analysis; frozen, changed by copy."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    data: str = Field("", description="The table: a file relative to the notebook, or sample:NAME.")
+    kinds: dict[str, Kind] = Field({}, description="The kind of each column, where it is declared.")
+    units: dict[str, str] = Field({}, description="Units of columns, such as ms or kg; used in sentences.")
+    recipe: list[dict[str, Any]] = Field([], description="Preparation steps, replayed in order.")
+    question: str = Field("", description="What you want to know.")
+    outcome: str = Field("", description="The column to explain.")
+    predictors: list[str] = Field([], description="Columns that may explain the outcome.")
+    groups: list[str] = Field([], description="Columns that say which rows belong together.")
+    exposure: str = Field("", description="For counts: the column with the time, area or number at risk.")
+    estimand: str = Field("", description="The quantity you ask for, in words.")
+    model: str = Field("", description="The ready-made model.")
+    formula: str | list[str] = Field("", description="The model formula; a list when it has several parts.")
+    priors: dict[str, dict[str, Any]] = Field(
+        {},
+        description='What differs from the default priors: {"Days": {"dist": "Normal", "mu": 0, "sigma": 10}}.',
+    )
+    prior_scale: float = Field(
+        1.0,
+        gt=0,
+        le=1000,
+        description="Widens (above 1) or tightens (below 1) all default priors of effects.",
+    )
+    plausible: list[float] = Field(
+        [], description="Lowest and highest plausible average of the outcome; empty to take it from the data."
+    )
+    smallest_effect: float = Field(
+        0.0, ge=0, description="Effects smaller than this are too small to matter; 0 when not stated."
+    )
+    noncentered: bool = Field(
+        True, description="How group effects are parameterised; True suits groups with few rows."
+    )
+    sampler: str = Field("nutpie", description="The program that draws from the posterior.")
+    draws: int = Field(1000, ge=10, le=1_000_000, description="Draws kept per chain.")
+    tune: int = Field(1000, ge=10, le=1_000_000, description="Warm-up draws per chain, not kept.")
+    chains: int = Field(4, ge=1, le=64, description="Independent chains; 4 or more let them be compared.")
+    target_accept: float = Field(
+        0.9, gt=0.5, lt=1, description="Higher takes smaller, safer steps and more time."
+    )
+    metric: Literal["auto", "diagonal", "low-rank"] = Field(
+        "auto", description="How the sampler adapts its scale to the posterior."
+    )
+    random_seed: int = Field(20261121, ge=0, lt=2**32, description="Same seed, same draws.")
+    ci_prob: float = Field(0.95, gt=0.5, lt=1, description="Probability inside the reported intervals.")
+    on_fail: Literal["stop", "warn"] = Field("stop", description="Whether a failed check stops the notebook.")
+
+    @field_validator("priors")
+    @classmethod
+    def _priors_are_distributions(cls, priors: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for term, prior in priors.items():
+            if not isinstance(prior.get("dist"), str):
+                raise ValueError(f'the prior of {term!r} needs a distribution: {{"dist": "Normal", ...}}')
+            numbers = {name: value for name, value in prior.items() if name != "dist"}
+            wrong = [name for name, value in numbers.items() if not isinstance(value, int | float)]
+            if wrong:
+                raise ValueError(f"{wrong[0]!r} in the prior of {term!r} must be a number")
+        return priors
+
+    @field_validator("plausible")
+    @classmethod
+    def _plausible_is_a_range(cls, plausible: list[float]) -> list[float]:
+        if plausible and (len(plausible) != 2 or plausible[0] >= plausible[1]):
+            raise ValueError("must be empty or [lowest, highest] with lowest below highest")
+        return plausible
+
+    @classmethod
+    def of(cls, choices: Mapping[str, Any], *, where: str | None = None) -> Self:
+        """Validate choices given as a mapping.
+
+        Parameters
+        ----------
+        choices
+            Values by parameter name.
+        where
+            What to name as the place of an error, such as a file.
+
+        Raises
+        ------
+        InvalidAnalysis
+            When a name is unknown or a value has the wrong type or range.
+        """
+        for name in choices:
+            _require_known(name, where)
+        try:
+            return cls.model_validate(dict(choices))
+        except ValidationError as error:
+            raise _explained(error, where) from None
+
+    @classmethod
+    def from_names(cls, namespace: Mapping[str, Any]) -> Self:
+        """Take the choices out of a namespace; a notebook's cell passes ``globals()``."""
+        return cls.of({name: namespace[name] for name in cls.model_fields if name in namespace})
+
+    @classmethod
+    def read(cls, nb: Mapping[str, Any], *, where: str | None = None) -> Self:
+        """Read the choices from a notebook without executing anything.
+
+        Values that papermill injected win over those of the ``parameters`` cell.
+
+        Raises
+        ------
+        InvalidAnalysis
+            When there is no ``parameters`` cell, or it holds anything but assignments of literals.
+        """
+        return cls.of(_choices_in(nb, where), where=_place(where))
+
+    def write(self, nb: Mapping[str, Any]) -> None:
+        """Write the choices into a notebook's ``parameters`` cell, keeping comments and order.
+
+        Values that did not change keep their spelling; names that were missing are added at the end unless they
+        hold the default. Values that papermill injected move into the ``parameters`` cell.
+        """
+        cell = cell_with_tag(nb, "parameters")
+        if cell is None:
+            raise _no_parameters(None)
+        cell["source"] = self._rewritten(_source(cell))
+        injected = cell_with_tag(nb, "injected-parameters")
+        if injected is not None:
+            injected["source"] = "# These values now stand in the parameters cell above."
+
+    def _rewritten(self, source: str) -> str:
+        stands = _assignments(source, None)
+        for one in reversed(stands):
+            value = getattr(self, one.name)
+            if value != one.value or type(value) is not type(one.value):
+                source = source[: one.start] + literal(value, len(one.name) + 3) + source[one.end :]
+        missing = self.model_dump(exclude={one.name for one in stands}, exclude_defaults=True)
+        added = [f"{name} = {literal(value, len(name) + 3)}" for name, value in missing.items()]
+        return "\n".join([source.rstrip("\n"), *added]) if added else source
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """Return a copy with some choices changed and validated.
+
+        Text for a choice that is not text is read as a Python literal, as it comes from a command line:
+        ``{"draws": "500", "predictors": "Days,Weight"}``.
+        """
+        for name in changes:
+            _require_known(name, None)
+        values = {name: _from_text(name, value) for name, value in changes.items()}
+        return type(self).of({**self.model_dump(), **values})
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that the analysis uses, each once, the outcome first."""
+        named = [self.outcome, *self.predictors, *self.groups, self.exposure]
+        return list(dict.fromkeys(name for name in named if name))
+
+    @property
+    def formula_parts(self) -> tuple[str, ...]:
+        """The formula as its parts: the one of the response first."""
+        parts = [self.formula] if isinstance(self.formula, str) else self.formula
+        return tuple(part for part in parts if part)
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    name: str
+    value: Any
+    start: int
+    end: int
+
+
+def cell_with_tag(nb: Mapping[str, Any], tag: str) -> dict[str, Any] | None:
+    """Return the first cell of a notebook that bears a tag."""
+    for cell in nb.get("cells", []):
+        if tag in (cell.get("metadata", {}).get("tags") or []):
+            return cell  # type: ignore[no-any-return]
+    return None
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    return source if isinstance(source, str) else "".join(source)
+
+
+def _choices_in(nb: Mapping[str, Any], where: str | None) -> dict[str, Any]:
+    cell = cell_with_tag(nb, "parameters")
+    if cell is None:
+        raise _no_parameters(where)
+    choices = {one.name: one.value for one in _assignments(_source(cell), where)}
+    injected = cell_with_tag(nb, "injected-parameters")
+    if injected is not None:
+        choices |= {one.name: one.value for one in _assignments(_source(injected), where)}
+    return choices
+
+
+def _assignments(source: str, where: str | None) -> list[_Assignment]:
+    """Parse a cell of assignments of literals, remembering where each value stands."""
+    try:
+        body = ast.parse(source).body
+    except SyntaxError as error:
+        raise InvalidAnalysis(
+            f"the parameters cell is not valid Python: {error.msg}",
+            where=_place(where, error.lineno, error.offset),
+            remedy="Mend the line; it must read name = value.",
+        ) from None
+    lines = source.splitlines(keepends=True)
+    return [
+        one
+        for statement in body
+        if not _is_docstring(statement)
+        for one in _of_statement(statement, lines, where)
+    ]
+
+
+def _is_docstring(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _of_statement(statement: ast.stmt, lines: list[str], where: str | None) -> list[_Assignment]:
+    place = _place(where, statement.lineno, statement.col_offset + 1)
+    for target, value in _pairs(statement, place):
+        _require_known(target, place)
+        try:
+            ast.literal_eval(value)
+        except ValueError:
+            raise InvalidAnalysis(
+                f"the value of {target!r} is not a plain value",
+                where=place,
+                remedy="Write a number, a text, True or False, a list or a dictionary of those.",
+            ) from None
+    return [
+        _Assignment(
+            target,
+            ast.literal_eval(value),
+            _offset(lines, value.lineno, value.col_offset),
+            _offset(lines, value.end_lineno or 0, value.end_col_offset or 0),
+        )
+        for target, value in _pairs(statement, place)
+    ]
+
+
+def _pairs(statement: ast.stmt, place: str) -> list[tuple[str, ast.expr]]:
+    """Split an assignment into names and value nodes: ``a = 1``, ``a: int = 1`` or ``a, b = 1, 2``."""
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name) and statement.value:
+        return [(statement.target.id, statement.value)]
+    if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+        target, value = statement.targets[0], statement.value
+        if isinstance(target, ast.Name):
+            return [(target.id, value)]
+        if (
+            isinstance(target, ast.Tuple)
+            and isinstance(value, ast.Tuple)
+            and len(target.elts) == len(value.elts)
+        ):
+            names = [one.id for one in target.elts if isinstance(one, ast.Name)]
+            if len(names) == len(value.elts):
+                return list(zip(names, value.elts, strict=True))
+    raise InvalidAnalysis(
+        "the parameters cell may hold only assignments of plain values",
+        where=place,
+        remedy="Write name = value, one for each choice, and move other code into a cell of its own.",
+    )
+
+
+def _offset(lines: list[str], lineno: int, column: int) -> int:
+    """Turn ast's line and UTF-8 byte column into an index into the source text."""
+    return sum(map(len, lines[: lineno - 1])) + len(lines[lineno - 1].encode()[:column].decode())
+
+
+def _require_known(name: str, where: str | None) -> None:
+    if name in Analysis.model_fields:
+        return
+    close = difflib.get_close_matches(name, Analysis.model_fields, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"Choices are: {', '.join(Analysis.model_fields)}."
+    raise InvalidAnalysis(f"there is no choice named {name!r}", where=where, remedy=hint)
+
+
+def _from_text(name: str, value: Any) -> Any:
+    annotation = Analysis.model_fields[name].annotation
+    if not isinstance(value, str) or annotation is str or annotation in _LITERALS:
+        return value
+    try:
+        parsed = ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        parsed = value
+    if isinstance(parsed, str) and annotation == list[str]:
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return list(parsed) if isinstance(parsed, tuple) else parsed
+
+
+_LITERALS = tuple(
+    field.annotation
+    for field in Analysis.model_fields.values()
+    if set(map(type, get_args(field.annotation))) == {str}
+)
+
+
+def _explained(error: ValidationError, where: str | None) -> InvalidAnalysis:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "analysis"
+    inner = "".join(f"[{part!r}]" for part in first["loc"][1:] if not str(part).startswith(("str", "list")))
+    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    message = first["msg"].removeprefix("Value error, ")
+    return InvalidAnalysis(
+        f"{name}{inner} = {first['input']!r}: {message}{more}",
+        where=where,
+        remedy=f"{name}: {Analysis.model_fields[name].description}"
+        if name in Analysis.model_fields
+        else None,
+    )
+
+
+def _no_parameters(where: str | None) -> InvalidAnalysis:
+    return InvalidAnalysis(
+        "the notebook has no parameters cell",
+        where=where,
+        remedy='Tag the cell that holds the choices with "parameters", or make a new analysis with modelcompose new.',
+    )
+
+
+def _place(where: str | None, line: int | None = None, column: int | None = None) -> str:
+    at = f", line {line}, column {column}" if line else ""
+    return f"{f'{where}, ' if where else ''}parameters cell{at}"
+
+
+def literal(value: Any, indent: int = 0) -> str:
+    """Spell a value as a Python literal with double quotes, broken over lines when it is long.
+
+    Parameters
+    ----------
+    value
+        Text, numbers, booleans, None, and lists and dictionaries of them.
+    indent
+        How many columns stand before it on its line.
+    """
+    flat = _flat(value)
+    if len(flat) + indent <= LINE or not isinstance(value, list | dict) or not value:
+        return flat
+    if isinstance(value, dict):
+        rows = [f"    {_flat(key)}: {_flat(item)}," for key, item in value.items()]
+        return "\n".join(["{", *rows, "}"])
+    return "\n".join(["[", *(f"    {_flat(item)}," for item in value), "]"])
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flat(key)}: {_flat(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flat, value)) + "]"
+    if isinstance(value, str):
+        return _quoted(value)
+    return repr(value)
+
+
+def _quoted(text: str) -> str:
+    spelt = repr(text)
+    if spelt.startswith('"') or '"' in text:
+        return spelt
+    return f'"{spelt[1:-1]}"'

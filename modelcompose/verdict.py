@@ -1,0 +1,194 @@
+"""A verdict: what one step of the workflow found, by which published rule, and what to do when it failed.
+
+A verdict travels inside the notebook. In a cell's output it stands as its own MIME type, which the panel, the run
+record and the report read back, beside HTML and a picture that any notebook viewer can show.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from html import escape
+from math import isfinite
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+__all__ = ["MIME", "Finding", "Remedy", "Status", "Verdict", "verdict_in", "worst"]
+
+MIME = "application/vnd.modelcompose.verdict.v1+json"
+
+Status = Literal["pass", "info", "warn", "fail"]
+SEVERITY: tuple[Status, ...] = ("info", "pass", "warn", "fail")
+WORDS: Mapping[Status, str] = {
+    "pass": "Passed",
+    "info": "For information",
+    "warn": "Warning",
+    "fail": "Failed",
+}
+COLOURS: Mapping[Status, str] = {"pass": "#1b7f3b", "info": "#3a6ea5", "warn": "#9a6700", "fail": "#b3261e"}
+
+
+def worst(statuses: Iterable[Status]) -> Status:
+    """Return the gravest of some statuses; ``"info"`` when there are none."""
+    return max(statuses, key=SEVERITY.index, default="info")
+
+
+class Remedy(BaseModel):
+    """A way out of a failed check: nothing but a change of parameters."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str = Field(description="What to do, as an imperative: “Draw twice as many samples”.")
+    why: str = Field(description="Why this is expected to help.")
+    changes: dict[str, Any] = Field(description="New values of parameters of the analysis.")
+
+
+class Finding(BaseModel):
+    """One measured quantity held against one rule."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    status: Status
+    value: float | None = Field(
+        default=None, description="The measured value; None where there is no number."
+    )
+    shown: str = Field(description="The value as a reader sees it, with its unit.")
+    threshold: str = Field(default="", description="The rule in words: “below 1.01”.")
+    sentence: str = Field(default="", description="What this means, in plain words.")
+    source: str = Field(default="", description="Where the rule is published.")
+
+    @field_validator("value")
+    @classmethod
+    def _json_knows_no_nan(cls, value: float | None) -> float | None:
+        return value if value is not None and isfinite(value) else None
+
+
+class Verdict(BaseModel):
+    """The judgement of one step.
+
+    Its status is the worst of its findings' unless given. ``picture`` (PNG) is shown and stored beside the
+    JSON, never inside it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    step: str
+    title: str = Field(description="The question that the step answers, in plain words.")
+    status: Status
+    sentence: str
+    findings: tuple[Finding, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    details: dict[str, Any] = Field(default_factory=dict, description="Further results, as JSON values.")
+    partial: bool = Field(default=False, description="True when it rests on sampling that was stopped early.")
+    alt: str = Field(default="", description="Text alternative of the picture.")
+    ran: dict[str, str] = Field(
+        default_factory=dict,
+        description="What this session had executed before: execution count → hash of the cell's source.",
+    )
+    picture: bytes | None = Field(default=None, exclude=True, repr=False)
+
+    def html(self) -> str:
+        """The verdict as a self-contained card; everything that came from a user is escaped."""
+        colour = COLOURS[self.status]
+        parts = [
+            f'<div style="border-left: 4px solid {colour}; padding: 4px 12px; margin: 4px 0; max-width: 900px">',
+            f'<p><strong>{escape(self.title)}</strong> &nbsp; <strong style="color: {colour}">'
+            f"{WORDS[self.status]}</strong></p>",
+            f"<p>{escape(self.sentence)}</p>",
+            self._findings_html(),
+            self._details_html(),
+            self._remedies_html(),
+            self._picture_html(),
+            "</div>",
+        ]
+        return "\n".join(part for part in parts if part)
+
+    def _findings_html(self) -> str:
+        rows = "".join(
+            f'<tr><td style="text-align: left">{escape(finding.name)}</td>'
+            f'<td style="text-align: right">{escape(finding.shown)}</td>'
+            f'<td style="text-align: left">{escape(finding.threshold)}</td>'
+            f'<td style="text-align: left; color: {COLOURS[finding.status]}">{WORDS[finding.status]}</td>'
+            f'<td style="text-align: left">{escape(finding.sentence)} <small>{escape(finding.source)}</small></td></tr>'
+            for finding in self.findings
+        )
+        head = "<tr><th>Check</th><th>Value</th><th>Rule</th><th>Result</th><th>Meaning and source</th></tr>"
+        return f"<table>{head}{rows}</table>" if rows else ""
+
+    def _details_html(self) -> str:
+        """Render the details that are tables: lists of flat mappings."""
+        return "".join(
+            _table_html(name, value)
+            for name, value in self.details.items()
+            if isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
+        )
+
+    def _remedies_html(self) -> str:
+        items = "".join(
+            f"<li>{escape(remedy.label)}: {escape(remedy.why)} "
+            f"<code>{escape(', '.join(f'{name} = {value!r}' for name, value in remedy.changes.items()))}</code></li>"
+            for remedy in self.remedies
+        )
+        return f"<p>What would help, most promising first:</p><ol>{items}</ol>" if items else ""
+
+    def _picture_html(self) -> str:
+        if not self.picture:
+            return ""
+        data = base64.b64encode(self.picture).decode("ascii")
+        return f'<img alt="{escape(self.alt, quote=True)}" src="data:image/png;base64,{data}">'
+
+    def text(self) -> str:
+        """The verdict as plain text, a line for each finding."""
+        lines = [f"{WORDS[self.status]}: {self.title} {self.sentence}"]
+        lines += [
+            f"  {WORDS[f.status]:>15}  {f.name}: {f.shown} ({f.threshold or 'no threshold'})"
+            for f in self.findings
+        ]
+        lines += [f"  remedy: {remedy.label} {remedy.changes}" for remedy in self.remedies]
+        return "\n".join(lines)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
+        bundle: dict[str, Any] = {
+            MIME: self.model_dump(mode="json"),
+            "text/html": self.html(),
+            "text/plain": self.text(),
+        }
+        if self.picture:
+            bundle["image/png"] = base64.b64encode(self.picture).decode("ascii")
+        return bundle
+
+
+def _table_html(caption: str, rows: list[dict[str, Any]]) -> str:
+    columns = list(rows[0])
+    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<td style="text-align: left">{escape(str(row.get(column, "")))}</td>' for column in columns
+        )
+        + "</tr>"
+        for row in rows
+    )
+    return f"<p><strong>{escape(caption)}</strong></p><table><tr>{head}</tr>{body}</table>"
+
+
+def verdict_in(outputs: Iterable[Mapping[str, Any]]) -> Verdict | None:
+    """Find the verdict in a notebook cell's outputs, the last one if there are several.
+
+    Parameters
+    ----------
+    outputs
+        A code cell's ``outputs`` in nbformat's form.
+    """
+    found: Verdict | None = None
+    for output in outputs:
+        content = (output.get("data") or {}).get(MIME)
+        if content is not None:
+            found = Verdict.model_validate(content)
+            picture = output["data"].get("image/png")
+            if picture:
+                found = found.model_copy(update={"picture": base64.b64decode(picture)})
+    return found
