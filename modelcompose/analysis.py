@@ -70,16 +70,12 @@ class Analysis(BaseModel):
     smallest_effect: float = Field(
         0.0, ge=0, description="Effects smaller than this are too small to matter; 0 when not stated."
     )
-    noncentered: bool = Field(
-        True, description="How group effects are parameterised; True suits groups with few rows."
-    )
+    noncentered: bool = Field(True, description="How group effects are parameterised; True suits groups with few rows.")
     sampler: str = Field("nutpie", description="The program that draws from the posterior.")
     draws: int = Field(1000, ge=10, le=1_000_000, description="Draws kept per chain.")
     tune: int = Field(1000, ge=10, le=1_000_000, description="Warm-up draws per chain, not kept.")
     chains: int = Field(4, ge=1, le=64, description="Independent chains; 4 or more let them be compared.")
-    target_accept: float = Field(
-        0.9, gt=0.5, lt=1, description="Higher takes smaller, safer steps and more time."
-    )
+    target_accept: float = Field(0.9, gt=0.5, lt=1, description="Higher takes smaller, safer steps and more time.")
     metric: Literal["auto", "diagonal", "low-rank"] = Field(
         "auto", description="How the sampler adapts its scale to the posterior."
     )
@@ -238,12 +234,7 @@ def _assignments(source: str, where: str | None) -> list[_Assignment]:
             remedy="Mend the line; it must read name = value.",
         ) from None
     lines = source.splitlines(keepends=True)
-    return [
-        one
-        for statement in body
-        if not _is_docstring(statement)
-        for one in _of_statement(statement, lines, where)
-    ]
+    return [one for statement in body if not _is_docstring(statement) for one in _of_statement(statement, lines, where)]
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
@@ -281,11 +272,7 @@ def _pairs(statement: ast.stmt, place: str) -> list[tuple[str, ast.expr]]:
         target, value = statement.targets[0], statement.value
         if isinstance(target, ast.Name):
             return [(target.id, value)]
-        if (
-            isinstance(target, ast.Tuple)
-            and isinstance(value, ast.Tuple)
-            and len(target.elts) == len(value.elts)
-        ):
+        if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
             names = [one.id for one in target.elts if isinstance(one, ast.Name)]
             if len(names) == len(value.elts):
                 return list(zip(names, value.elts, strict=True))
@@ -323,9 +310,7 @@ def _from_text(name: str, value: Any) -> Any:
 
 
 _LITERALS = tuple(
-    field.annotation
-    for field in Analysis.model_fields.values()
-    if set(map(type, get_args(field.annotation))) == {str}
+    field.annotation for field in Analysis.model_fields.values() if set(map(type, get_args(field.annotation))) == {str}
 )
 
 
@@ -338,9 +323,7 @@ def _explained(error: ValidationError, where: str | None) -> InvalidAnalysis:
     return InvalidAnalysis(
         f"{name}{inner} = {first['input']!r}: {message}{more}",
         where=where,
-        remedy=f"{name}: {Analysis.model_fields[name].description}"
-        if name in Analysis.model_fields
-        else None,
+        remedy=f"{name}: {Analysis.model_fields[name].description}" if name in Analysis.model_fields else None,
     )
 
 

@@ -51,9 +51,7 @@ class Finding(BaseModel):
 
     name: str
     status: Status
-    value: float | None = Field(
-        default=None, description="The measured value; None where there is no number."
-    )
+    value: float | None = Field(default=None, description="The measured value; None where there is no number.")
     shown: str = Field(description="The value as a reader sees it, with its unit.")
     threshold: str = Field(default="", description="The rule in words: “below 1.01”.")
     sentence: str = Field(default="", description="What this means, in plain words.")
@@ -144,8 +142,7 @@ class Verdict(BaseModel):
         """The verdict as plain text, a line for each finding."""
         lines = [f"{WORDS[self.status]}: {self.title} {self.sentence}"]
         lines += [
-            f"  {WORDS[f.status]:>15}  {f.name}: {f.shown} ({f.threshold or 'no threshold'})"
-            for f in self.findings
+            f"  {WORDS[f.status]:>15}  {f.name}: {f.shown} ({f.threshold or 'no threshold'})" for f in self.findings
         ]
         lines += [f"  remedy: {remedy.label} {remedy.changes}" for remedy in self.remedies]
         return "\n".join(lines)
@@ -166,9 +163,7 @@ def _table_html(caption: str, rows: list[dict[str, Any]]) -> str:
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(
         "<tr>"
-        + "".join(
-            f'<td style="text-align: left">{escape(str(row.get(column, "")))}</td>' for column in columns
-        )
+        + "".join(f'<td style="text-align: left">{escape(str(row.get(column, "")))}</td>' for column in columns)
         + "</tr>"
         for row in rows
     )
