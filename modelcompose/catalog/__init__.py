@@ -1,0 +1,52 @@
+"""The catalogue: questions, ready-made models with default priors, and which of them suits.
+
+Floor 1. May import numpy, pandas and formulae, and of ModelCompose only the words (``analysis``, ``verdict``,
+``errors``). Bambi is imported at call time, where a model is built.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
+from modelcompose.catalog.questions import QUESTIONS, Question, roles
+from modelcompose.catalog.recommend import (
+    Candidate,
+    Recommendation,
+    complete,
+    estimand,
+    question,
+    recommend,
+    unanswerable,
+)
+from modelcompose.catalog.registry import entries, get
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from modelcompose.analysis import Analysis
+
+__all__ = [
+    "QUESTIONS",
+    "Candidate",
+    "ModelEntry",
+    "Question",
+    "Reason",
+    "Recommendation",
+    "Rejection",
+    "Simulation",
+    "build",
+    "complete",
+    "entries",
+    "estimand",
+    "get",
+    "question",
+    "recommend",
+    "roles",
+    "unanswerable",
+]
+
+
+def build(analysis: Analysis, table: pd.DataFrame) -> Any:
+    """Build the chosen ready-made model as a Bambi model."""
+    return get(analysis.model).build(analysis, table)

@@ -1,0 +1,249 @@
+"""The shape of a catalogue entry.
+
+An entry is one ready-made model. To add one, subclass ``ModelEntry`` in the file of its family, say what it needs
+and when it fits, and simulate from it; the contract test over the whole catalogue does the rest. Packages of others
+register a subclass under the entry point ``modelcompose.models``.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from modelcompose.catalog.effects import Effect, comparisons
+from modelcompose.catalog.facts import Facts
+from modelcompose.catalog.priors import Prior, Scale, TermPrior, overridden, term_priors
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from modelcompose.analysis import Analysis
+
+__all__ = ["ModelEntry", "Reason", "Rejection", "Simulation", "quoted", "term"]
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a model suits: the rule's id, a sentence with the figures it rests on, and its weight."""
+
+    rule: str
+    sentence: str
+    points: float
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """Why a model is not offered: the rule's id and a sentence."""
+
+    rule: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A simulated table with the roles of its columns and the true values by posterior name."""
+
+    table: pd.DataFrame
+    kinds: Mapping[str, str]
+    choices: Mapping[str, Any]
+    truth: Mapping[str, float]
+
+
+class ModelEntry(ABC):
+    """One ready-made model of the catalogue."""
+
+    id: ClassVar[str]
+    title: ClassVar[str]
+    summary: ClassVar[str]
+    family: ClassVar[str]
+    link: ClassVar[str]
+    equation: ClassVar[str]
+    questions: ClassVar[frozenset[str]]
+    outcome: ClassVar[frozenset[str]]
+    source: ClassVar[str] = ""
+
+    # -- when it fits ------------------------------------------------------------------------------------------
+
+    def reject(self, facts: Facts) -> Rejection | None:
+        """Return why this model cannot serve, or None when it can."""
+        if facts.question not in self.questions:
+            return Rejection("other-question", f"{self.title} answers another kind of question.")
+        if facts.kind not in self.outcome:
+            wanted = " or ".join(sorted(self.outcome))
+            return Rejection("outcome-kind", f"{facts.outcome} is of kind {facts.kind}; {self.title} needs {wanted}.")
+        return self.unfit(facts)
+
+    def unfit(self, facts: Facts) -> Rejection | None:
+        """Return a reason of this entry's own against it, or None."""
+        return None
+
+    @abstractmethod
+    def reasons(self, facts: Facts) -> Iterator[Reason]:
+        """Yield what speaks for it, with the figures; negative points speak against it without excluding it."""
+
+    # -- what it is --------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    def formula(self, analysis: Analysis, table: pd.DataFrame) -> str | list[str]:
+        """Compose the formula from the roles."""
+
+    @abstractmethod
+    def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        """Return the priors of the family's further parameters that have no formula of their own."""
+
+    @abstractmethod
+    def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
+        """Return the scale of the priors of the outcome's mean."""
+
+    def part_scale(self, part: str, analysis: Analysis, table: pd.DataFrame) -> Scale:
+        """Return the scale of another part that has a formula, such as ``sigma`` on the log scale."""
+        return Scale("log", float(np.log(_spread(table, analysis))), 1.0)
+
+    def priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        """Return every prior of the model: the defaults, with the user's own in their place.
+
+        Raises
+        ------
+        InvalidAnalysis
+            When the formula does not suit the table, or a prior is given for a term that does not exist.
+        """
+        return overridden(self.default_priors(analysis, table), analysis)
+
+    def default_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        """Return the catalogue's own priors for a formula and a table."""
+        mean, *others = analysis.formula_parts
+        widen = analysis.prior_scale
+        found = term_priors(mean, table, self.scale(analysis, table), widen=widen)
+        for part in others:
+            component, _, right = part.partition("~")
+            component = component.strip()
+            formula = f"{response(analysis, table)} ~ {right}"
+            scale = self.part_scale(component, analysis, table)
+            found += term_priors(formula, table, scale, widen=widen, component=component)
+        parts = {one.component for one in found}
+        return found + [one for one in self.auxiliary(analysis, table) if one.term not in parts]
+
+    def build(self, analysis: Analysis, table: pd.DataFrame) -> Any:
+        """Return the Bambi model, built.
+
+        Parameters
+        ----------
+        analysis
+            Choices with formula and model filled in.
+        table
+            Complete rows, typed as declared.
+        """
+        import bambi as bmb
+
+        model = bmb.Model(
+            bmb.Formula(*analysis.formula_parts),
+            table,
+            family=self.family,
+            link=self.link,
+            priors=_nested(self.priors(analysis, table)),
+            noncentered=analysis.noncentered,
+            center_predictors=False,
+            extra_namespace={"np": np},
+        )
+        model.build()
+        return model
+
+    def code(self, analysis: Analysis, table: pd.DataFrame) -> str:
+        """Return the source of the notebook's model cell: the same model as ``build`` gives, spelt out."""
+        formula = "formula" if isinstance(analysis.formula, str) else "bmb.Formula(*formula)"
+        priors = "\n".join(_prior_lines(self.priors(analysis, table)))
+        return (
+            "model = bmb.Model(\n"
+            f"    {formula},\n"
+            "    table,\n"
+            f'    family="{self.family}",\n'
+            f'    link="{self.link}",\n'
+            "    priors={\n"
+            f"{priors}\n"
+            "    },\n"
+            "    noncentered=noncentered,\n"
+            "    center_predictors=False,  # the formula says which columns are centred\n"
+            ")\n"
+            "model.build()"
+        )
+
+    # -- what it says ------------------------------------------------------------------------------------------
+
+    def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
+        """Turn the posterior into the quantities that the question asks for, on the outcome's scale."""
+        return comparisons(analysis, table, model, dt, ratio=self.link == "log")
+
+    @abstractmethod
+    def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
+        """Simulate about ``n`` rows from the model at known values."""
+
+
+def _nested(priors: list[TermPrior]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in priors:
+        place = found.setdefault(one.component, {}) if one.component else found
+        place[one.term] = one.complete.bambi()
+    return found
+
+
+def _prior_lines(priors: list[TermPrior]) -> Iterator[str]:
+    for one in (prior for prior in priors if not prior.component):
+        yield f"        {_key(one.term)}: {one.complete.code()},"
+    for component in dict.fromkeys(one.component for one in priors if one.component):
+        inner = ", ".join(f"{_key(one.term)}: {one.complete.code()}" for one in priors if one.component == component)
+        yield f"        {_key(component)}: {{{inner}}},"
+
+
+def _key(name: str) -> str:
+    from modelcompose.analysis import literal
+
+    return literal(name)
+
+
+def quoted(name: str) -> str:
+    """Spell a column in a formula; names that are no Python names stand in backticks."""
+    return name if name.isidentifier() else f"`{name}`"
+
+
+def response(analysis: Analysis, table: pd.DataFrame) -> str:
+    """Spell the left side of a formula; a binary outcome of text names the level that counts as success."""
+    name = quoted(analysis.outcome)
+    column = table[analysis.outcome]
+    return f"{name}[{column.cat.categories[-1]}]" if hasattr(column, "cat") else name
+
+
+def term(name: str, table: pd.DataFrame) -> str:
+    """Spell a predictor in a formula.
+
+    A number is centred at its mean unless zero lies within its range: then the intercept speaks of a typical row,
+    and a weakly informative prior on it means what it says.
+    """
+    column = table[name]
+    if column.dtype.kind not in "iuf" or column.min() <= 0 <= column.max():
+        return quoted(name)
+    return f"center({quoted(name)})"
+
+
+def _spread(table: pd.DataFrame, analysis: Analysis) -> float:
+    return float(table[analysis.outcome].astype(float).std())
+
+
+def identity_scale(analysis: Analysis, table: pd.DataFrame) -> Scale:
+    """Scale of priors for a mean on the outcome's own scale."""
+    y = table[analysis.outcome].astype(float)
+    return Scale("identity", float(y.mean()), float(y.std()))
+
+
+def residual_sd(analysis: Analysis, table: pd.DataFrame) -> TermPrior:
+    """Half-Student-t prior of the residual standard deviation, as wide as the outcome's own."""
+    prior = Prior("HalfStudentT", {"nu": 4, "sigma": float(f"{_spread(table, analysis):.3g}")})
+    return TermPrior("sigma", prior, "as in rstanarm and Bambi, on the scale of the outcome")
+
+
+def right_side(terms: list[str]) -> str:
+    """Join the terms of a formula; none leaves the intercept alone."""
+    return " + ".join(terms) or "1"

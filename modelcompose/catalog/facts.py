@@ -1,0 +1,98 @@
+"""What the data say that bears on the choice of a model: measured once, quoted in every reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from modelcompose.analysis import Analysis
+
+__all__ = ["Facts"]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Summary of the outcome and the roles, over the rows in use.
+
+    ``dispersion`` is the variance over the mean; ``outliers`` counts values whose robust z-score exceeds 5;
+    ``sd_ratio`` is the largest over the smallest standard deviation between the levels of the first predictor when
+    it has two. Each is None where it makes no sense.
+    """
+
+    question: str
+    outcome: str
+    kind: str
+    n: int
+    kinds: Mapping[str, str]
+    predictors: tuple[str, ...]
+    groups: tuple[str, ...]
+    exposure: str
+    n_groups: int
+    rows_per_group: float
+    levels: int
+    dispersion: float | None
+    outliers: int
+    sd_ratio: float | None
+    varies_within_groups: bool
+
+    @classmethod
+    def of(cls, analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) -> Facts:
+        """Measure a table of complete rows, typed as declared."""
+        y = _numbers(table[analysis.outcome])
+        group = table[analysis.groups[0]] if analysis.groups else None
+        kind = kinds[analysis.outcome]
+        numeric = kind != "binary" and y is not None
+        return cls(
+            question=analysis.question,
+            outcome=analysis.outcome,
+            kind=kind,
+            n=len(table),
+            kinds=dict(kinds),
+            predictors=tuple(analysis.predictors),
+            groups=tuple(analysis.groups),
+            exposure=analysis.exposure,
+            n_groups=0 if group is None else group.nunique(),
+            rows_per_group=0.0 if group is None else float(group.value_counts().median()),
+            levels=table[analysis.predictors[0]].nunique() if analysis.predictors else 0,
+            dispersion=_dispersion(y) if numeric and kind == "count" else None,
+            outliers=_outliers(y) if numeric else 0,
+            sd_ratio=_sd_ratio(y, table, analysis) if numeric else None,
+            varies_within_groups=_varies(table, analysis),
+        )
+
+
+def _numbers(column: pd.Series) -> np.ndarray | None:
+    return column.to_numpy(float) if column.dtype.kind in "iufb" else None
+
+
+def _dispersion(y: np.ndarray | None) -> float | None:
+    return float(np.var(y, ddof=1) / np.mean(y)) if y is not None and len(y) > 1 and np.mean(y) > 0 else None
+
+
+def _outliers(y: np.ndarray | None) -> int:
+    if y is None:
+        return 0
+    distance = np.abs(y - np.median(y))
+    scale = 1.4826 * np.median(distance)
+    return int(np.sum(distance > 5 * scale)) if scale > 0 else 0
+
+
+def _sd_ratio(y: np.ndarray | None, table: pd.DataFrame, analysis: Analysis) -> float | None:
+    if y is None or not analysis.predictors or table[analysis.predictors[0]].nunique() != 2:
+        return None
+    spreads = table.assign(_y=y).groupby(analysis.predictors[0], observed=True)["_y"].std()
+    return float(spreads.max() / spreads.min()) if spreads.min() > 0 else None
+
+
+def _varies(table: pd.DataFrame, analysis: Analysis) -> bool:
+    """Tell whether the first predictor takes several values inside a typical group."""
+    if not analysis.groups or not analysis.predictors:
+        return False
+    within = table.groupby(analysis.groups[0], observed=True)[analysis.predictors[0]].nunique()
+    return bool(within.median() >= 2)

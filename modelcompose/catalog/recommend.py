@@ -1,0 +1,248 @@
+"""Which models suit a question and a table, in which order, and why the others do not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from modelcompose.catalog.entry import ModelEntry, Reason, Rejection
+from modelcompose.catalog.facts import Facts
+from modelcompose.catalog.questions import LEVELS, NUMERIC, QUESTIONS, Question, missing_role
+from modelcompose.catalog.registry import entries, get
+from modelcompose.errors import InvalidAnalysis, InvalidData
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from modelcompose.analysis import Analysis
+
+__all__ = ["Candidate", "Recommendation", "Table", "complete", "estimand", "question", "recommend"]
+
+MOST = 4
+
+
+class _Guess(Protocol):
+    @property
+    def kind(self) -> str: ...
+
+
+class Table(Protocol):
+    """What the catalogue needs to know of a dataset."""
+
+    @property
+    def frame(self) -> pd.DataFrame: ...
+
+    @property
+    def kinds(self) -> Mapping[str, _Guess]: ...
+
+    def complete_rows(self, columns: list[str]) -> pd.DataFrame: ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that suits, with its reasons and the formula it would have."""
+
+    entry: ModelEntry
+    formula: str | list[str]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def points(self) -> float:
+        return sum(reason.points for reason in self.reasons)
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """Models that suit, best first and four at most, and those that do not, each with the rule."""
+
+    candidates: tuple[Candidate, ...]
+    rejected: tuple[tuple[ModelEntry, Rejection], ...]
+
+
+def question(name: str) -> Question:
+    """Look a question up by its id.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When there is no such question.
+    """
+    for one in QUESTIONS:
+        if one.id == name:
+            return one
+    raise InvalidAnalysis(
+        f"there is no question {name!r}",
+        where="question",
+        remedy=f"Questions are: {', '.join(one.id for one in QUESTIONS)}.",
+    )
+
+
+def recommend(analysis: Analysis, dataset: Table) -> Recommendation:
+    """Rank the catalogue for a question, declared kinds and roles.
+
+    Parameters
+    ----------
+    analysis
+        Choices with at least an outcome and a question.
+    dataset
+        The table with the kind of each column.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When a role names a column that does not exist or whose kind the question does not take.
+    """
+    kinds = kinds_of(dataset)
+    check_roles(analysis, kinds)
+    table = dataset.complete_rows(analysis.columns)
+    facts = Facts.of(analysis, table, kinds)
+    candidates, rejected = [], []
+    for entry in entries():
+        rejection = entry.reject(facts)
+        if rejection:
+            rejected.append((entry, rejection))
+        else:
+            candidates.append(Candidate(entry, entry.formula(analysis, table), tuple(entry.reasons(facts))))
+    candidates.sort(key=lambda one: -one.points)
+    return Recommendation(tuple(candidates[:MOST]), tuple(rejected))
+
+
+def kinds_of(dataset: Table) -> dict[str, str]:
+    """Return the kind of each column."""
+    return {name: guess.kind for name, guess in dataset.kinds.items()}
+
+
+def check_roles(analysis: Analysis, kinds: Mapping[str, str]) -> None:
+    """Refuse roles that name no column, or a column of a kind that the question does not take."""
+    if not analysis.outcome:
+        raise InvalidAnalysis("no outcome is chosen", where="outcome", remedy=f"Columns are: {', '.join(kinds)}.")
+    asked = question(analysis.question)
+    given = {
+        "outcome": [analysis.outcome],
+        "predictors": analysis.predictors,
+        "groups": analysis.groups,
+        "exposure": [analysis.exposure] if analysis.exposure else [],
+    }
+    for role, names in given.items():
+        for name in names:
+            _check_role(role, name, asked, kinds)
+    if len(set(analysis.columns)) < sum(map(len, given.values())):
+        raise InvalidAnalysis(
+            "one column has two roles",
+            where="outcome, predictors, groups, exposure",
+            remedy="Give each column one role.",
+        )
+    for role, least in (("predictors", asked.least_predictors), ("groups", asked.least_groups)):
+        if len(given[role]) < least:
+            raise InvalidAnalysis(
+                f"“{asked.label}” needs at least {least} column in {role}", where=role, remedy="Choose one."
+            )
+
+
+def _check_role(role: str, name: str, asked: Question, kinds: Mapping[str, str]) -> None:
+    if name not in kinds:
+        raise InvalidAnalysis(
+            f"{name!r} is not a column of the table", where=role, remedy=f"Columns are: {', '.join(kinds)}."
+        )
+    if kinds[name] == "constant":
+        raise InvalidData(
+            f"{name!r} has the same value in every row, or none at all",
+            where=role,
+            remedy="Choose a column that varies.",
+        )
+    accepted = asked.kinds_of(role)
+    if kinds[name] not in accepted:
+        raise InvalidAnalysis(
+            f"{name!r} is of kind {kinds[name]}, which “{asked.label}” does not take there",
+            where=role,
+            remedy=f"Choose a column of kind {', '.join(sorted(accepted)) or 'none: leave this role empty'}, "
+            "or declare its kind.",
+        )
+
+
+def complete(analysis: Analysis, dataset: Table) -> Analysis:
+    """Fill in what was left empty: kinds, question, roles, model, formula and estimand.
+
+    What was chosen stays as it is. A chosen formula decides over the roles.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When a choice does not suit the table, or the model does not suit the question.
+    """
+    kinds = kinds_of(dataset)
+    chosen = analysis.changed({"kinds": kinds})
+    if chosen.outcome in kinds and not (chosen.predictors or chosen.groups or chosen.question):
+        chosen = chosen.changed(_roles_for(chosen.outcome, kinds))
+    if not chosen.question:
+        chosen = chosen.changed({"question": _question_for(chosen, kinds)})
+    check_roles(chosen, kinds)
+    if not chosen.model:
+        chosen = chosen.changed({"model": _best(recommend(chosen, dataset), chosen)})
+    entry = get(chosen.model)
+    if not chosen.formula:
+        table = dataset.complete_rows(chosen.columns)
+        _require_fit(entry, chosen, table, kinds)
+        chosen = chosen.changed({"formula": entry.formula(chosen, table)})
+    return chosen if chosen.estimand else chosen.changed({"estimand": estimand(chosen)})
+
+
+def _require_fit(entry: ModelEntry, analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) -> None:
+    rejection = entry.reject(Facts.of(analysis, table, kinds))
+    if rejection:
+        raise InvalidAnalysis(
+            f"the model {entry.id!r} does not suit: {rejection.sentence}",
+            where="model",
+            remedy="Leave the model empty to have one recommended.",
+        )
+
+
+def _best(found: Recommendation, analysis: Analysis) -> str:
+    if found.candidates:
+        return found.candidates[0].entry.id
+    wanted = sorted({rejection.sentence for _, rejection in found.rejected if rejection.rule != "other-question"})
+    raise InvalidAnalysis(
+        f"no ready-made model suits “{question(analysis.question).label}” with these columns",
+        where="question",
+        remedy=" ".join(wanted) or "Choose another question.",
+    )
+
+
+def _roles_for(outcome: str, kinds: Mapping[str, str]) -> dict[str, list[str]]:
+    others = {name: kind for name, kind in kinds.items() if name != outcome}
+    return {
+        "predictors": [name for name, kind in others.items() if kind in (NUMERIC | LEVELS) - {"group"}],
+        "groups": [name for name, kind in others.items() if kind == "group"],
+    }
+
+
+def _question_for(analysis: Analysis, kinds: Mapping[str, str]) -> str:
+    """Choose the question that the roles suggest."""
+    if analysis.groups:
+        return "change-over-time" if analysis.predictors else "compare-many"
+    if kinds.get(analysis.outcome) == "count":
+        return "rate"
+    binary = [kinds.get(name) for name in analysis.predictors] == ["binary"]
+    return "compare-two" if binary else "effect"
+
+
+def estimand(analysis: Analysis) -> str:
+    """Say in words which quantity answers the question; written before anything is fitted."""
+    y = analysis.outcome + (f" (in {analysis.units[analysis.outcome]})" if analysis.outcome in analysis.units else "")
+    x = ", ".join(analysis.predictors) or "nothing else"
+    group = analysis.groups[0] if analysis.groups else "group"
+    return {
+        "compare-two": f"By how much does the average of {y} differ between the two values of {x}?",
+        "compare-many": f"What is the average of {y} in each {group}, and how much do they differ?",
+        "effect": f"By how much does the average of {y} change with {x}, each with the others held the same?",
+        "change-over-time": f"By how much does the average of {y} change with {x}, for a typical {group}?",
+        "rate": f"How often does {y} occur"
+        + (f" per {analysis.exposure}" if analysis.exposure else "")
+        + (f", and by which factor does that change with {x}?" if analysis.predictors else "?"),
+    }[analysis.question]
+
+
+def unanswerable(kinds: Mapping[str, str]) -> dict[str, str]:
+    """Say for each question why the kinds do not allow it; ``""`` where they do."""
+    return {one.id: missing_role(one, kinds) for one in QUESTIONS}

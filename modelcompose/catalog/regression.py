@@ -1,0 +1,101 @@
+"""Straight-line regression for a measured outcome, plain and robust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from modelcompose.catalog.entry import (
+    ModelEntry,
+    Reason,
+    Rejection,
+    Simulation,
+    identity_scale,
+    quoted,
+    residual_sd,
+    right_side,
+    term,
+)
+from modelcompose.catalog.facts import Facts
+from modelcompose.catalog.groups import NU
+from modelcompose.catalog.priors import Scale, TermPrior
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from modelcompose.analysis import Analysis
+
+
+class Linear(ModelEntry):
+    id = "linear"
+    title = "Linear regression"
+    summary = "The outcome rises or falls by the same amount for every step of a predictor."
+    family = "gaussian"
+    link = "identity"
+    equation = r"y_i \sim \mathrm{Normal}(\mu_i, \sigma)"
+    questions = frozenset({"effect", "compare-two"})
+    outcome = frozenset({"continuous", "positive"})
+    source = "Gelman, Hill and Vehtari 2020, Regression and Other Stories"
+
+    def unfit(self, facts: Facts) -> Rejection | None:
+        if facts.groups and facts.rows_per_group >= 2:
+            return Rejection(
+                "repeated-rows",
+                f"Rows with the same {facts.groups[0]} belong together; {self.title} would count them as independent.",
+            )
+        return None
+
+    def reasons(self, facts: Facts) -> Iterator[Reason]:
+        yield Reason("measured-outcome", f"{facts.outcome} is a measured number.", 2)
+        if not facts.outliers:
+            yield Reason("no-outliers", f"None of the {facts.n} values lies unusually far out.", 1)
+
+    def formula(self, analysis: Analysis, table: pd.DataFrame) -> str:
+        terms = [term(name, table) for name in analysis.predictors]
+        return f"{quoted(analysis.outcome)} ~ {right_side(terms)}"
+
+    def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        return [residual_sd(analysis, table)]
+
+    def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
+        return identity_scale(analysis, table)
+
+    def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
+        import pandas as pd
+
+        x, site = rng.normal(20, 4, n), rng.choice(["a", "b"], n)
+        y = 3 + 1.5 * (x - x.mean()) + 2 * (site == "b") + self._noise(rng, n)
+        return Simulation(
+            pd.DataFrame({"y": y, "x": x, "site": pd.Categorical(site)}),
+            {"y": "continuous", "x": "continuous", "site": "category"},
+            {"question": "effect", "outcome": "y", "predictors": ["x", "site"]},
+            {"Intercept": 3.0, "center(x)": 1.5, "site[b]": 2.0},
+        )
+
+    def _noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        return 2 * rng.standard_normal(n)
+
+
+class RobustLinear(Linear):
+    id = "robust-linear"
+    title = "Robust linear regression"
+    summary = "A straight line that unusual values can hardly pull."
+    family = "t"
+    equation = r"y_i \sim \mathrm{StudentT}(\nu, \mu_i, \sigma)"
+
+    def reasons(self, facts: Facts) -> Iterator[Reason]:
+        yield Reason("measured-outcome", f"{facts.outcome} is a measured number.", 2)
+        if facts.outliers:
+            yield Reason(
+                "outliers",
+                f"{facts.outliers} of {facts.n} values lie more than 5 robust standard deviations from the median.",
+                2,
+            )
+
+    def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        return [NU, residual_sd(analysis, table)]
+
+    def _noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
+        return 2 * rng.standard_t(4, n)

@@ -1,0 +1,192 @@
+"""Samplers: programs that draw from the posterior, behind one contract.
+
+Floor 1. May import of ModelCompose only the words. PyMC, Bambi and the samplers are imported at call time.
+To add one, write a module with a ``sample`` function of the shape ``Sampler`` describes, and name it in ``OURS`` or,
+from another package, under the entry point ``modelcompose.samplers``.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol
+
+from modelcompose.errors import InvalidInput, NotFound
+from modelcompose.samplers.progress import Progress
+
+__all__ = ["Sampler", "Settings", "fit", "names"]
+
+OURS = {"nutpie": "modelcompose.samplers.nutpie", "pymc": "modelcompose.samplers.pymc"}
+RUN_FOLDER = "MODELCOMPOSE_RUN_FOLDER"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every sampler is told."""
+
+    draws: int
+    tune: int
+    chains: int
+    target_accept: float
+    random_seed: int
+    low_rank: bool
+
+
+class Sampler(Protocol):
+    """The contract of a sampler module.
+
+    It draws ``settings.draws`` from each of ``settings.chains`` chains of a PyMC model, keeps the variables named,
+    reports progress as it goes, and on ``KeyboardInterrupt`` returns the draws made so far, of equal length for all
+    chains. The same seed gives the same draws on the same machine. The result is a DataTree with the groups
+    ``posterior`` and ``sample_stats``; the latter has ``diverging``, ``energy`` and ``reached_max_treedepth``.
+    """
+
+    def sample(
+        self, model: Any, var_names: list[str], settings: Settings, report: Callable[[list[dict[str, Any]]], None]
+    ) -> Any: ...
+
+
+def names() -> list[str]:
+    """Return the names of all samplers."""
+    return [*OURS, *(point.name for point in entry_points(group="modelcompose.samplers"))]
+
+
+def _sampler(name: str) -> Sampler:
+    if name in OURS:
+        return import_module(OURS[name])
+    for point in entry_points(group="modelcompose.samplers"):
+        if point.name == name:
+            return point.load()  # type: ignore[no-any-return]
+    raise NotFound(f"there is no sampler {name!r}", where="sampler", remedy=f"Samplers are: {', '.join(names())}.")
+
+
+def fit(
+    model: Any,
+    *,
+    sampler: str = "nutpie",
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float = 0.9,
+    random_seed: int = 0,
+    metric: str = "auto",
+) -> Any:
+    """Draw from the posterior of a model.
+
+    An interrupt keeps the draws made so far. When a run asks for it (by the environment variable
+    ``MODELCOMPOSE_RUN_FOLDER``), the posterior is saved as soon as it exists.
+
+    Parameters
+    ----------
+    model
+        A Bambi model or a PyMC model.
+    sampler
+        Name of the sampler: ``nutpie`` or ``pymc``.
+    draws, tune, chains
+        Draws kept and warm-up draws per chain, and the number of chains.
+    target_accept
+        Acceptance rate that the step size is adapted to.
+    random_seed
+        Same seed, same draws.
+    metric
+        ``diagonal``, ``low-rank``, or ``auto``: low-rank unless the model has group-specific effects, which was
+        measured to draw more efficiently from correlated coefficients.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``posterior``, ``sample_stats`` and ``observed_data``; ``posterior.attrs`` hold ``requested_draws``
+        and ``sampling_seconds``.
+
+    Raises
+    ------
+    InvalidInput
+        When the model cannot start: its log density is not finite at the initial point.
+    """
+    pymc_model = _pymc_model(model)
+    settings = Settings(draws, tune, chains, target_accept, random_seed, _low_rank(metric, pymc_model))
+    chosen = _sampler(sampler)
+    started = time.monotonic()
+    with Progress(draws + tune, chains) as progress:
+        dt = chosen.sample(pymc_model, _kept(model, pymc_model), settings, progress.report)
+    dt["posterior"] = _tidy(dt["posterior"].to_dataset(), pymc_model).assign_attrs(
+        requested_draws=draws, sampling_seconds=time.monotonic() - started, sampler=sampler
+    )
+    _add_observed(dt, pymc_model)
+    _save(dt)
+    return dt
+
+
+def _pymc_model(model: Any) -> Any:
+    if not hasattr(model, "backend"):
+        return model
+    if not model.built:
+        model.build()
+    return model.backend.model
+
+
+def _low_rank(metric: str, model: Any) -> bool:
+    grouped = any(name.endswith("_sigma") and "|" in name for name in model.named_vars)
+    return metric == "low-rank" or (metric == "auto" and not grouped)
+
+
+def _kept(model: Any, pymc_model: Any) -> list[str]:
+    """Name the variables worth keeping: not the likelihood's parameters, which have a value for every row."""
+    per_row = set(model.family.likelihood.params) if hasattr(model, "family") else set()
+    deterministic = {variable.name for variable in pymc_model.deterministics}
+    return [
+        variable.name
+        for variable in (*pymc_model.free_RVs, *pymc_model.deterministics)
+        if not (variable.name in per_row and variable.name in deterministic)
+    ]
+
+
+def _tidy(posterior: Any, model: Any) -> Any:
+    """Drop the standardised offsets of group effects and dimensions that nothing uses any more."""
+    posterior = posterior.drop_vars([name for name in posterior.data_vars if name.endswith("_offset")])
+    used = {dim for name in posterior.data_vars for dim in posterior[name].dims}
+    return posterior.drop_dims([dim for dim in posterior.dims if dim not in used and dim not in ("chain", "draw")])
+
+
+def _add_observed(dt: Any, model: Any) -> None:
+    import xarray as xr
+
+    observed: Mapping[str, Any] = {
+        variable.name: (("__obs__",), values)
+        for variable in model.observed_RVs
+        if (values := model.rvs_to_values[variable].data).ndim == 1
+    }
+    dt["observed_data"] = xr.Dataset(dict(observed))
+
+
+def _save(dt: Any) -> None:
+    """Save the posterior for the run that this kernel executes, if there is one."""
+    folder = os.environ.get(RUN_FOLDER)
+    if not folder:
+        return
+    import xarray as xr
+
+    stats = dt["sample_stats"].to_dataset()
+    numeric = [name for name in stats.data_vars if stats[name].dtype.kind in "iufb"]
+    slim = xr.DataTree.from_dict(
+        {
+            "posterior": dt["posterior"].to_dataset(),
+            "sample_stats": stats[numeric],
+            "observed_data": dt["observed_data"].to_dataset(),
+        }
+    )
+    slim.to_netcdf(Path(folder) / "posterior.nc", engine="h5netcdf")
+
+
+def cannot_start(error: Exception) -> InvalidInput:
+    """Explain that sampling could not begin."""
+    return InvalidInput(
+        f"sampling cannot start: {str(error).splitlines()[0]}",
+        where="fit",
+        remedy="Check that the family allows every value of the outcome, and that no prior excludes the data.",
+    )

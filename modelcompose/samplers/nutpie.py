@@ -1,0 +1,63 @@
+"""NUTS by nutpie: the default sampler."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelcompose.samplers import Settings
+
+
+def sample(model: Any, var_names: list[str], settings: Settings, report: Callable[[list[dict[str, Any]]], None]) -> Any:
+    """Draw by nutpie; see ``modelcompose.samplers.Sampler``."""
+    import nutpie
+
+    from modelcompose.samplers import cannot_start
+
+    compiled = nutpie.compile_pymc_model(model, var_names=var_names)
+    background = nutpie.sample(
+        compiled,
+        draws=settings.draws,
+        tune=settings.tune,
+        chains=settings.chains,
+        seed=settings.random_seed,
+        target_accept=settings.target_accept,
+        adaptation="low_rank" if settings.low_rank else "diag",
+        save_warmup=False,
+        progress_bar=False,
+        progress_callback=lambda chains: report([_state(chain) for chain in chains]),
+        progress_rate=200,
+        blocking=False,
+    )
+    try:
+        dt = background.wait()
+    except KeyboardInterrupt:
+        dt = background.abort()
+    except RuntimeError as error:
+        raise cannot_start(error) from None
+    return _finished(dt)
+
+
+def _state(chain: Any) -> dict[str, Any]:
+    return {
+        "draws": int(chain.finished_draws),
+        "total": int(chain.total_draws),
+        "tuning": bool(chain.tuning),
+        "divergences": int(chain.divergences),
+        "step_size": float(chain.step_size),
+        "seconds": chain.runtime_ms / 1000,
+    }
+
+
+def _finished(dt: Any) -> Any:
+    """Cut chains that were stopped early to the draws that all of them made, after warm-up."""
+    stats = dt["sample_stats"].to_dataset()
+    stats = stats.rename({"maxdepth_reached": "reached_max_treedepth"})
+    made = int(stats["energy"].notnull().sum("draw").min()) if stats.sizes.get("draw") else 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dt["posterior"] = dt["posterior"].to_dataset().isel(draw=slice(made))
+        dt["sample_stats"] = stats.isel(draw=slice(made))
+    return dt
