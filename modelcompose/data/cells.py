@@ -1,0 +1,250 @@
+"""What all readers share: which cells are missing, and how cells become typed columns.
+
+Whatever the format, the same table ends as the same frame, with these column types and no others:
+
+    bool                    true and false
+    boolean                 the same, with missing values
+    int64                   whole numbers
+    float64                 other numbers, and whole numbers with missing values
+    datetime64[us]          dates and times, without a time zone
+    str                     everything else
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from modelcompose.errors import InvalidData
+
+__all__ = ["EXACT", "LIMIT", "MISSING", "as_numbers", "check_names", "parse", "tidy"]
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", ".")
+"""The cells that mean “no value”; no other text does."""
+
+LIMIT = 500_000_000
+"""Bytes of a table, unpacked, beyond which it is refused before it is read."""
+
+EXACT = 2**53
+"""Whole numbers beyond this are not exact as floating-point numbers."""
+
+NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
+COMMA_NUMBER = r"^[+-]?(?:\d+|\d*,\d+)(?:[eE][+-]?\d+)?$"
+PADDED = r"^[+-]?0\d"
+LONG = r"^[+-]?\d{16,}$"
+TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+ISO_DATE = r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?Z?)?$"
+
+
+def check_names(names: Sequence[object], where: str) -> list[str]:
+    """Return the column names without outer spaces; refuse blank and repeated ones."""
+    clean = ["" if name is None else str(name).strip() for name in names]
+    for position, name in enumerate(clean, start=1):
+        if not name:
+            raise InvalidData(
+                f"Column {position} has no name.",
+                where=where,
+                remedy="Give every column a name in the first row, or delete the column if it only numbers the rows.",
+            )
+    repeated = sorted({name for name in clean if clean.count(name) > 1}) if len(set(clean)) < len(clean) else []
+    if repeated:
+        places = [position for position, name in enumerate(clean, start=1) if name == repeated[0]]
+        raise InvalidData(
+            f"The column name “{repeated[0]}” occurs {len(places)} times (columns {listed(places)}).",
+            where=where,
+            remedy="Give every column a name of its own.",
+        )
+    return clean
+
+
+def listed(items: Iterable[object]) -> str:
+    """Join items as in a sentence: ``1, 2 and 3``."""
+    words = [str(item) for item in items]
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def parse(cells: pa.Array, *, decimal_comma: bool = False) -> tuple[pd.Series[Any], str]:
+    """Type a column of text cells, as a file of delimited text has them.
+
+    Parameters
+    ----------
+    cells
+        Text, one cell a row.
+    decimal_comma
+        Whether ``1,5`` is a number.
+
+    Returns
+    -------
+    tuple of pandas.Series and str
+        The typed column, and what a user should know of it: ``"comma"``, ``"padded"``, ``"long"`` or nothing.
+    """
+    original, cells = cells, blank(cells)
+    present = cells.drop_null()
+    if len(present) == 0:
+        return text(original), ""
+    if pc.all(pc.is_in(present, pa.array(list(TRUTH)))).as_py():
+        truth = pd.Series([TRUTH.get(cell) for cell in cells.to_pylist()], dtype="boolean")
+        return (truth if cells.null_count else truth.astype("bool")), ""
+    comma = decimal_comma and matches(present, COMMA_NUMBER) and any_matches(present, ",")
+    if not comma and not matches(present, NUMBER):
+        return text(original), ""
+    if any_matches(present, PADDED):
+        return text(original), "padded"
+    if any_matches(present, LONG):
+        return text(original), "long"
+    plain = pc.replace_substring(cells, ",", ".") if comma else cells
+    numbers = as_numbers(pd.Series(plain.to_pylist(), dtype="object"))
+    return (text(original), "") if np.isinf(numbers).any() else (whole(numbers), "comma" if comma else "")
+
+
+def blank(cells: pa.Array) -> pa.Array:
+    """Trim the cells and make the missing ones null."""
+    trimmed = pc.utf8_trim_whitespace(cells)
+    return pc.if_else(pc.is_in(trimmed, pa.array(MISSING)), pa.scalar(None, trimmed.type), trimmed)
+
+
+def matches(cells: pa.Array, pattern: str) -> bool:
+    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py())
+
+
+def any_matches(cells: pa.Array, pattern: str) -> bool:
+    return bool(pc.any(pc.match_substring_regex(cells, pattern)).as_py())
+
+
+def text(cells: pa.Array) -> pd.Series[Any]:
+    """Keep the cells as they stand; `tidy` trims them and says so."""
+    return pd.Series(cells.to_pylist(), dtype="str")
+
+
+def whole(numbers: pd.Series[Any]) -> pd.Series[Any]:
+    """Hold numbers without fraction as integers where none is missing."""
+    complete = not numbers.isna().any() and bool((numbers.abs() <= EXACT).all())
+    return numbers.astype("int64") if complete and bool((numbers % 1 == 0).all()) else numbers
+
+
+def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column as float64; a cell that is not a plain number, like a missing one, becomes NaN."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column.astype("float64")
+    found = [float(cell) if isinstance(cell, str) and re.match(NUMBER, cell, re.ASCII) else np.nan for cell in column]
+    return pd.Series(found, index=column.index, dtype="float64")
+
+
+def tidy(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]]:
+    """Give the columns of any reader's frame the types named above.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame and list of str
+        The typed frame and notes for the user.
+
+    Raises
+    ------
+    InvalidData
+        When a name is blank or repeated, or a cell holds something else than one value.
+    """
+    names = check_names(list(frame.columns), where)
+    notes: list[str] = []
+    columns: dict[str, pd.Series[Any]] = {}
+    for position, name in enumerate(names):
+        columns[name], note = typed(frame.iloc[:, position].reset_index(drop=True), f"{where}, column “{name}”")
+        if note:
+            notes.append(f"Column “{name}” {note}")
+    return pd.DataFrame(columns), notes
+
+
+def typed(column: pd.Series[Any], where: str) -> tuple[pd.Series[Any], str]:
+    """Type one column; the note, if any, continues the words “Column … ”."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.cat.categories.dtype)
+    if pd.api.types.is_bool_dtype(column.dtype):
+        return column.astype("boolean" if column.isna().any() else "bool"), ""
+    if pd.api.types.is_complex_dtype(column.dtype) or pd.api.types.is_timedelta64_dtype(column.dtype):
+        raise InvalidData(
+            f"The column holds values of type {column.dtype}.", where=where, remedy="Write them as plain numbers."
+        )
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return numeric(column)
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return moments(column)
+    return objects(column, where)
+
+
+def numeric(column: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+    if pd.api.types.is_integer_dtype(column.dtype):
+        if column.isna().any() or str(column.dtype).lower() == "uint64":
+            return integers([None if cell is pd.NA else int(cell) for cell in column.astype("object")])
+        return column.astype("int64"), ""
+    return whole(column.astype("float64")), ""
+
+
+def integers(cells: list[int | None]) -> tuple[pd.Series[Any], str]:
+    present = [cell for cell in cells if cell is not None]
+    if max(map(abs, present), default=0) > (EXACT if len(present) < len(cells) else 2**63 - 1):
+        exact = [None if cell is None else str(cell) for cell in cells]
+        return pd.Series(exact, dtype="str"), "has whole numbers too long to compute with, and is kept as text."
+    return pd.Series(cells, dtype="float64" if len(present) < len(cells) else "int64"), ""
+
+
+def moments(column: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+    note = ""
+    if isinstance(column.dtype, pd.DatetimeTZDtype):
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+        note = "had a time zone; its times are now in UTC."
+    return column.astype("datetime64[us]"), note
+
+
+def objects(column: pd.Series[Any], where: str) -> tuple[pd.Series[Any], str]:
+    """Type a column of Python values."""
+    cells: list[Any] = []
+    trimmed = 0
+    for row, cell in enumerate(column, start=1):
+        if isinstance(cell, str):
+            short = cell.strip()
+            trimmed += short != cell
+            cells.append(None if short in MISSING else short)
+        elif isinstance(cell, list | dict | tuple | set | bytes | np.ndarray):
+            raise InvalidData(
+                f"Row {row} holds a {type(cell).__name__} instead of one value.",
+                where=f"{where}, row {row}",
+                remedy="Spread nested values over columns of their own.",
+            )
+        else:
+            cells.append(None if pd.isna(cell) else cell)
+    present = [cell for cell in cells if cell is not None]
+    types = {type(cell) for cell in present}
+    if types <= {bool, np.bool_}:
+        if not present:
+            return pd.Series(cells, dtype="str"), ""
+        return pd.Series(cells, dtype="boolean" if None in cells else "bool"), ""
+    if types <= {int}:
+        return integers(cells)
+    if types <= {int, float, Decimal, np.float64, np.int64}:
+        return whole(pd.Series([np.nan if cell is None else float(cell) for cell in cells], dtype="float64")), ""
+    if types <= {dt.date, dt.datetime, pd.Timestamp}:
+        return moments(pd.to_datetime(pd.Series(cells, dtype="object")))
+    strings = [None if cell is None else cell if isinstance(cell, str) else str(cell) for cell in cells]
+    if types == {str}:
+        dates = iso_dates(strings)
+        note = f"had spaces around {trimmed} of its values; they were removed." if trimmed else ""
+        return (pd.Series(strings, dtype="str") if dates is None else dates), note
+    mixed = "mixes values of different types and is kept as text." if len(types) > 1 else ""
+    return pd.Series(strings, dtype="str"), mixed
+
+
+def iso_dates(cells: Sequence[str | None]) -> pd.Series[Any] | None:
+    """Read ISO 8601 dates, if all cells are such dates: only that form has one meaning everywhere."""
+    present = [cell for cell in cells if cell is not None]
+    if not present or not all(re.match(ISO_DATE, cell, re.ASCII) for cell in present):
+        return None
+    plain = pd.Series([None if cell is None else cell.removesuffix("Z") for cell in cells], dtype="str")
+    dates = pd.to_datetime(plain, format="ISO8601", errors="coerce")
+    return dates.astype("datetime64[us]") if int(dates.notna().sum()) == len(present) else None

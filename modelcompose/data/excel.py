@@ -1,0 +1,146 @@
+"""Read the first sheet of an Excel workbook.
+
+A workbook is a ZIP archive that may unpack to thousands of times its size, so what it declares is looked at first.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from modelcompose.data.cells import LIMIT, check_names, listed
+from modelcompose.errors import InvalidData
+
+__all__ = ["Excel"]
+
+RATIO = 200
+SMALL = 20_000_000
+CELLS = 100_000_000
+REMEDY = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
+
+
+class Excel:
+    """The first sheet of a workbook, its first row the column names."""
+
+    suffixes = (".xlsx",)
+
+    def read(self, path: Path) -> pd.DataFrame:
+        check_archive(path)
+        from openpyxl import load_workbook
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                book = load_workbook(path, read_only=True, data_only=True)
+            except Exception as error:
+                raise InvalidData(
+                    "The workbook is damaged or not an Excel workbook.", where=path.name, remedy=REMEDY
+                ) from error
+            try:
+                frame = sheet(book, path)
+            finally:
+                book.close()
+            if frame.isna().any(axis=None):
+                frame.attrs["notes"] += unsaved_formulas(path)
+        return frame
+
+
+def check_archive(path: Path) -> None:
+    """Refuse what is no archive, and archives that would unpack to an unreasonable size."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise InvalidData(
+            "The file is damaged or not an Excel workbook, whatever its name says.", where=path.name, remedy=REMEDY
+        ) from error
+    declared = sum(member.file_size for member in members)
+    packed = max(path.stat().st_size, 1)
+    if declared > LIMIT or (declared > SMALL and declared > RATIO * packed):
+        raise InvalidData(
+            f"The workbook of {packed:,} bytes would unpack to {declared:,} bytes.",
+            where=path.name,
+            remedy="Remove what is not the table, or save the table as CSV or Parquet.",
+        )
+
+
+def sheet(book: Any, path: Path) -> pd.DataFrame:
+    if not book.worksheets:
+        raise InvalidData("The workbook has no sheet with cells.", where=path.name, remedy=REMEDY)
+    first, *others = book.worksheets
+    first.reset_dimensions()
+    where = f"{path.name}, sheet “{first.title}”"
+    rows = filled_rows(first, where)
+    number, header = next(rows, (0, []))
+    if not number:
+        raise InvalidData(
+            "The first sheet is empty.", where=where, remedy="Move the sheet with the table to the first place."
+        )
+    body = list(rows)
+    width = max([len(header), *(len(row) for _, row in body)])
+    names = check_names([*header, *[None] * (width - len(header))], f"{where}, row {number}")
+    columns = {
+        name: pd.Series([row[place] if place < len(row) else None for _, row in body], dtype="object")
+        for place, name in enumerate(names)
+    }
+    frame = pd.DataFrame(columns)
+    notes = []
+    if others:
+        titles = listed(f"“{other.title}”" for other in others)
+        notes.append(f"The first sheet, “{first.title}”, was read; not read: {titles}.")
+    if body and body[-1][0] - number > len(body):
+        notes.append(f"Empty rows between the rows were skipped: {body[-1][0] - number - len(body)}.")
+    frame.attrs["notes"] = notes
+    return frame
+
+
+def unsaved_formulas(path: Path) -> list[str]:
+    """Say which formulas the program that wrote the workbook stored without their value."""
+    from openpyxl import load_workbook
+
+    values, formulas = (load_workbook(path, read_only=True, data_only=stored) for stored in (True, False))
+    found: list[str] = []
+    for sheets in (values, formulas):
+        sheets.worksheets[0].reset_dimensions()
+    pairs = zip(values.worksheets[0].iter_rows(), formulas.worksheets[0].iter_rows(), strict=True)
+    for value_row, formula_row in pairs:
+        found += [
+            formula.coordinate
+            for value, formula in zip(value_row, formula_row, strict=True)
+            if formula.data_type == "f" and value.value is None
+        ]
+    values.close()
+    formulas.close()
+    if not found:
+        return []
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return [f"Cells whose formula has no stored value count as missing: {', '.join(found[:3])}{more}."]
+
+
+def filled_rows(worksheet: Any, where: str) -> Iterator[tuple[int, list[Any]]]:
+    """Yield number and values, without the empty end, of each row that has any."""
+    seen = 0
+    for number, row in enumerate(worksheet.iter_rows(), start=1):
+        values: list[Any] = []
+        for cell in row:
+            if cell.data_type == "e":
+                raise InvalidData(
+                    f"Cell {cell.coordinate} holds the error {cell.value}.",
+                    where=f"{where}, cell {cell.coordinate}",
+                    remedy="Correct the formula, or empty the cell.",
+                )
+            values.append(cell.value)
+        while values and values[-1] in (None, ""):
+            values.pop()
+        seen += len(values)
+        if seen > CELLS:
+            raise InvalidData(
+                f"The sheet has more than {CELLS:,} cells.", where=where, remedy="Save the table as Parquet."
+            )
+        if values:
+            yield number, values

@@ -1,0 +1,142 @@
+"""One column for every kind, and for every rule that keeps two kinds apart."""
+
+from typing import get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modelcompose.analysis import Kind
+from modelcompose.data import KINDS, infer
+from modelcompose.data.kinds import as_dates, ladder, misfit, shown
+
+RNG = np.random.default_rng(1)
+NORMAL = RNG.normal(0, 1, 200)
+
+
+def texts(*values):
+    return pd.Series(values, dtype="str")
+
+
+COLUMNS = {
+    "measurement around zero": ("x", NORMAL, "continuous", "200 different numbers"),
+    "measurement far from zero": ("height", 170 + NORMAL.round(2), "continuous", "different numbers"),
+    "numbers with a spike at zero": ("rain", np.where(NORMAL > 0, NORMAL * 3, 0), "continuous", "from 0"),
+    "whole numbers below zero": ("change", [-3, 2, 5, 0] * 9, "continuous", "from -3 to 5"),
+    "whole numbers far from zero": ("flipper", np.repeat(np.arange(172, 232), 2), "continuous", "far from zero"),
+    "rounded measurement": ("mass", np.arange(2700, 6300, 25), "continuous", "multiples of 25"),
+    "rounded dose": ("dose", [0, 10, 20, 50] * 5, "continuous", "multiples of 10"),
+    "many years": ("year", np.arange(1950, 2020), "continuous", "70 different years"),
+    "lopsided": ("wait", np.exp(NORMAL), "positive", "skewness"),
+    "over a decade": ("size", np.linspace(0.1, 2, 50), "positive", "20 times the lowest"),
+    "income in whole numbers": ("income", (np.exp(NORMAL) * 9999 + 1000).astype(int), "positive", "far from zero"),
+    "days": ("Days", list(range(10)) * 18, "count", "10 different whole numbers from 0 to 9: a count"),
+    "visits with gaps": ("visits", [0.0, 3.0, np.nan, 1.0, 2.0] * 4, "count", "4 different whole numbers"),
+    "each day once": ("day", range(30), "count", "30 different"),
+    "share": ("share", [0.1, 0.5, 0.25], "proportion", "between 0 and 1"),
+    "zero and one": ("died", [0, 1, 1, 0], "binary", "“0” and “1”"),
+    "true and false": ("smoker", [True, False, True], "binary", "“false” and “true”"),
+    "two words": ("sex", texts("f", "m", "f", None), "binary", "“f” and “m”"),
+    "three words": ("species", texts(*"aab", "c"), "category", "3 different texts"),
+    "few codes of a group": ("school", [1, 2, 3] * 9, "category", "too few for groups"),
+    "rating words": ("rating", texts("low", "high", "medium"), "ordered", "low < medium < high"),
+    "agreement": ("q1", texts("agree", "neutral", "disagree"), "ordered", "disagree < neutral < agree"),
+    "numbered words": ("stage", texts("10 - done", "2 - begun", "1 - open"), "ordered", "1 - open < 2 - begun"),
+    "stars": ("stars", [1, 2, 3, 4, 5] * 3, "ordered", "5 whole-number steps"),
+    "few years": ("year", [2007, 2008, 2009] * 9, "ordered", "3 different years"),
+    "subject codes": ("Subject", np.repeat(np.arange(300, 318), 10), "group", "18 different codes"),
+    "balanced codes without a telling name": ("unit", np.repeat([308, 330, 401, 550, 999], 4), "group", "5 different"),
+    "repeated id": ("person_id", np.repeat(range(9), 3), "group", "9 different codes"),
+    "many repeated texts": ("town", texts(*"abcdef" * 3), "group", "6 different texts"),
+    "row names": ("rowid", [3, 5, 9], "id", "identifier"),
+    "row numbers": ("nr", range(1, 41), "id", "they number the rows"),
+    "different texts": ("who", texts("Ann", "Bo", "Cy"), "id", "name the rows"),
+    "datetimes": ("when", pd.date_range("2024-01-01", periods=4).to_series(), "date", "from 2024-01-01 to 2024-01-04"),
+    "dates with dots": ("when", texts("1.3.2024", "02.03.2024"), "date", "from 2024-03-01"),
+    "dates with one meaning": ("when", texts("01/03/2024", "13/03/2024"), "date", "2024-03-13"),
+    "dates with two meanings": ("when", texts("01/03/2024", "02/03/2024", "03/04/2024"), "id", ""),
+    "comments": (
+        "note",
+        texts(*[f"a long remark about many different things {i}" for i in range(5)]),
+        "text",
+        "average",
+    ),
+    "too many texts": ("word", texts(*[f"w{i // 2}" for i in range(59)], "w1"), "group", ""),
+    "mostly different texts": ("word", texts(*[f"w{max(i, 9)}" for i in range(60)]), "text", "51 different texts"),
+    "one value": ("z", [3, 3, 3], "constant", "“3”"),
+    "nothing": ("z", [np.nan, np.nan], "constant", "Every value is missing"),
+    "numbers with one word": ("x", texts("1.5", "2.5", "oops", "2.5", "1.5"), "category", "“oops” is not: row 3"),
+}
+
+
+@pytest.mark.parametrize("case", COLUMNS)
+def test_the_kind_of_a_column_is_guessed_with_a_reason(case):
+    name, values, kind, reason = COLUMNS[case]
+    column = values.reset_index(drop=True) if isinstance(values, pd.Series) else pd.Series(values)
+    found = infer(pd.DataFrame({name: column}))[name]
+    assert (found.kind, found.declared) == (kind, False), found
+    assert reason in found.reason
+    assert found.reason.endswith(".")
+
+
+def test_every_kind_is_guessed_by_some_rule_and_explained():
+    assert {kind for _, _, kind, _ in COLUMNS.values()} == set(KINDS)
+    assert tuple(KINDS) == get_args(Kind)
+    assert all(label and explanation.endswith(".") for label, explanation in KINDS.values())
+
+
+@pytest.mark.parametrize(
+    ("levels", "order"),
+    [
+        (["High", "LOW", "medium"], ["LOW", "medium", "High"]),
+        (["strongly_agree", "agree", "neither"], ["neither", "agree", "strongly_agree"]),
+        (["very good", "ok"], ["ok", "very good"]),
+        (["Agree", "agree"], None),
+        (["red", "low"], None),
+        (["1: a", "1: b"], None),
+    ],
+)
+def test_ladders(levels, order):
+    assert ladder(levels) == order
+
+
+MISFITS = {
+    "text as number": (texts("1", "2", "oops"), "continuous", 3, "“oops” is not a number"),
+    "infinity": (pd.Series([1.0, np.inf]), "continuous", 2, "“inf” is not a number"),
+    "dates as number": (pd.date_range("2024-01-01", periods=2).to_series(), "count", 1, "“2024-01-01” is not a number"),
+    "zero as positive": (pd.Series([1.0, np.nan, 0.0]), "positive", 3, "“0” is not above zero"),
+    "fraction as count": (pd.Series([1, 2.5]), "count", 2, "“2.5” is not a whole number"),
+    "negative as count": (pd.Series([1, -2]), "count", 2, "“-2”"),
+    "percent as proportion": (pd.Series([0.5, 50]), "proportion", 2, "“50” is not between 0 and 1"),
+    "three values as binary": (texts("a", "b", "c"), "binary", None, "has 3 different values (“a”, “b”, “c”)"),
+    "one value as binary": (texts("a", "a", None), "binary", None, "has 1 different values"),
+    "words as dates": (texts("1.2.2024", "soon", "2.2.2024"), "date", 2, "“soon” is not a date"),
+    "two meanings as dates": (texts("01/03/2024", "02/03/2024"), "date", 1, "one meaning"),
+    "two values as constant": (texts("a", "b"), "constant", None, "2 different values"),
+}
+
+
+@pytest.mark.parametrize("case", MISFITS)
+def test_what_does_not_fit_is_named_with_its_row(case):
+    column, kind, row, why = MISFITS[case]
+    found = misfit(column, kind)
+    assert found is not None
+    assert found[0] == row
+    assert why in found[1]
+
+
+@pytest.mark.parametrize("case", COLUMNS)
+def test_what_was_guessed_also_fits(case):
+    _, values, kind, _ = COLUMNS[case]
+    assert misfit(pd.Series(values), kind) is None
+
+
+def test_numbers_kept_as_text_can_be_declared_numbers():
+    assert misfit(texts("007", "012"), "count") is None
+    assert misfit(texts("1,5"), "continuous") == (1, "“1,5” is not a number")
+
+
+def test_dates_keep_their_gaps():
+    dates = as_dates(texts("1.3.2024", None))
+    assert dates is not None
+    assert [shown(date) for date in dates] == ["2024-03-01", ""]
