@@ -101,7 +101,7 @@ def parse(cells: pa.Array, *, decimal_comma: bool = False) -> tuple[pd.Series[An
     if any_matches(present, LONG):
         return text(original), "long"
     plain = pc.replace_substring(cells, ",", ".") if comma else cells
-    numbers = as_numbers(pd.Series(plain.to_pylist(), dtype="object"))
+    numbers = pd.Series([np.nan if cell is None else float(cell) for cell in plain.to_pylist()], dtype="float64")
     return (text(original), "") if np.isinf(numbers).any() else (whole(numbers), "comma" if comma else "")
 
 
@@ -175,7 +175,7 @@ def typed(column: pd.Series[Any], where: str) -> tuple[pd.Series[Any], str]:
         return numeric(column)
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return moments(column)
-    return objects(column, where)
+    return strings(column) if isinstance(column.dtype, pd.StringDtype) else objects(column, where)
 
 
 def numeric(column: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
@@ -202,15 +202,32 @@ def moments(column: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     return column.astype("datetime64[us]"), note
 
 
+def strings(column: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
+    """Type a column of text: trimmed, missing cells marked, ISO 8601 dates read."""
+    cells = pa.array(column, type=pa.large_string(), from_pandas=True)
+    clean = blank(cells)
+    dates = iso_dates(clean)
+    trimmed = pc.sum(pc.not_equal(cells, clean)).as_py() or 0
+    note = f"had spaces around {trimmed} of its values; they were removed." if trimmed else ""
+    return (text(clean) if dates is None else dates), note
+
+
+def iso_dates(cells: pa.Array) -> pd.Series[Any] | None:
+    """Read ISO 8601 dates, if all cells are such dates: only that form has one meaning everywhere."""
+    present = cells.drop_null()
+    if len(present) == 0 or not matches(present, ISO_DATE):
+        return None
+    plain = text(pc.replace_substring_regex(cells, "Z$", ""))
+    dates = pd.to_datetime(plain, format="ISO8601", errors="coerce")
+    return dates.astype("datetime64[us]") if int(dates.notna().sum()) == len(present) else None
+
+
 def objects(column: pd.Series[Any], where: str) -> tuple[pd.Series[Any], str]:
     """Type a column of Python values."""
     cells: list[Any] = []
-    trimmed = 0
     for row, cell in enumerate(column, start=1):
         if isinstance(cell, str):
-            short = cell.strip()
-            trimmed += short != cell
-            cells.append(None if short in MISSING else short)
+            cells.append(None if cell.strip() in MISSING else cell)
         elif isinstance(cell, list | dict | tuple | set | bytes | np.ndarray):
             raise InvalidData(
                 f"Row {row} holds a {type(cell).__name__} instead of one value.",
@@ -221,30 +238,13 @@ def objects(column: pd.Series[Any], where: str) -> tuple[pd.Series[Any], str]:
             cells.append(None if pd.isna(cell) else cell)
     present = [cell for cell in cells if cell is not None]
     types = {type(cell) for cell in present}
-    if types <= {bool, np.bool_}:
-        if not present:
-            return pd.Series(cells, dtype="str"), ""
+    if types and types <= {bool, np.bool_}:
         return pd.Series(cells, dtype="boolean" if None in cells else "bool"), ""
-    if types <= {int}:
+    if types and types <= {int}:
         return integers(cells)
-    if types <= {int, float, Decimal, np.float64, np.int64}:
+    if types and types <= {int, float, Decimal, np.float64, np.int64}:
         return whole(pd.Series([np.nan if cell is None else float(cell) for cell in cells], dtype="float64")), ""
-    if types <= {dt.date, dt.datetime, pd.Timestamp}:
+    if types and types <= {dt.date, dt.datetime, pd.Timestamp}:
         return moments(pd.to_datetime(pd.Series(cells, dtype="object")))
-    strings = [None if cell is None else cell if isinstance(cell, str) else str(cell) for cell in cells]
-    if types == {str}:
-        dates = iso_dates(strings)
-        note = f"had spaces around {trimmed} of its values; they were removed." if trimmed else ""
-        return (pd.Series(strings, dtype="str") if dates is None else dates), note
-    mixed = "mixes values of different types and is kept as text." if len(types) > 1 else ""
-    return pd.Series(strings, dtype="str"), mixed
-
-
-def iso_dates(cells: Sequence[str | None]) -> pd.Series[Any] | None:
-    """Read ISO 8601 dates, if all cells are such dates: only that form has one meaning everywhere."""
-    present = [cell for cell in cells if cell is not None]
-    if not present or not all(re.match(ISO_DATE, cell, re.ASCII) for cell in present):
-        return None
-    plain = pd.Series([None if cell is None else cell.removesuffix("Z") for cell in cells], dtype="str")
-    dates = pd.to_datetime(plain, format="ISO8601", errors="coerce")
-    return dates.astype("datetime64[us]") if int(dates.notna().sum()) == len(present) else None
+    typed_text, note = strings(pd.Series([None if cell is None else str(cell) for cell in cells], dtype="str"))
+    return typed_text, "mixes values of different types and is kept as text." if len(types) > 1 else note

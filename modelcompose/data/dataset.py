@@ -92,9 +92,12 @@ class Dataset:
         Raises
         ------
         InvalidData
-            When a column does not exist, or no row is complete.
+            When a column does not exist or holds what its kind cannot be (infinity), or no row is complete.
         """
         chosen = self.known(columns)
+        for name in chosen:
+            where = f"{self.name}, column “{name}”"
+            check_fit(self.frame[name], self.kinds[name].kind, where, "leave the column out")
         kept = self.frame[chosen].notna().all(axis=1)
         if not kept.any():
             account = self.missing(chosen)
@@ -198,16 +201,20 @@ def declare(frame: pd.DataFrame, name: str, kind: str, data: str, guesses: Mappi
             where=where,
             remedy=f"Choose one of: {', '.join(KINDS)}.",
         )
-    found = misfit(frame[name], kind)
-    if found:
+    check_fit(frame[name], kind, where, f"declare another kind; it looks like “{guesses[name].kind}”")
+    return Guess(kind, f"You declared it. {guesses[name].reason}", declared=True)
+
+
+def check_fit(column: pd.Series[Any], kind: str, where: str, otherwise: str) -> None:
+    """Refuse a column that cannot be of a kind, naming the first offending value and its row."""
+    if found := misfit(column, kind):
         row, why = found
         subject = why if row else f"The column {why}"
         raise InvalidData(
             f"{subject}, so the column cannot be of the kind “{kind}” ({KINDS[kind][0].lower()}).",
             where=f"{where}, row {row}" if row else where,
-            remedy=f"Correct the value, or declare another kind; it looks like “{guesses[name].kind}”.",
+            remedy=f"Correct the value, or {otherwise}.",
         )
-    return Guess(kind, f"You declared it. {guesses[name].reason}", declared=True)
 
 
 def unknown_column(name: str, frame: pd.DataFrame, data: str) -> InvalidData:
@@ -240,8 +247,9 @@ def typed(column: pd.Series[Any], kind: str, kept: pd.Series[Any]) -> pd.Series[
         numbers = cells.astype("float64")
         return numbers if numbers.isna().any() else numbers.astype("int64")
     if kind in ("binary", "category", "ordered", "group"):
-        labels = column.map(label, na_action="ignore").astype("str")
-        used = set(labels[kept].dropna())
+        is_text = isinstance(column.dtype, pd.StringDtype)
+        labels = column if is_text else column.map(label, na_action="ignore").astype("str")
+        used = set(labels[kept].dropna().unique())
         order = [level for level in levels(column, labels, kind) if level in used]
         return pd.Series(pd.Categorical(labels[kept], categories=order, ordered=True), index=cells.index)
     return cells

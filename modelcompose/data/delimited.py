@@ -23,6 +23,7 @@ __all__ = ["Delimited", "decode"]
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 CHUNK = 50_000
+SNIFFED = 200_000
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 OTHER_FORMATS = (
     (b"PAR1", "a Parquet file", ".parquet"),
@@ -34,6 +35,7 @@ OTHER_FORMATS = (
     (b"\x89HDF", "an HDF5 file", ""),
 )
 MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|table|head|body)\b", re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r"sep=.\r?\n", re.IGNORECASE)
 JSON_START = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{])')
 
 
@@ -48,6 +50,12 @@ class Delimited:
             raise wrong_format(path, "a web page or XML document", "")
         if JSON_START.match(content):
             raise wrong_format(path, "JSON", ".json")
+        if SEPARATOR_LINE.match(content):
+            raise InvalidData(
+                "The first line only tells Excel the separator; it is no header.",
+                where=f"{path.name}, line 1",
+                remedy="Delete the first line.",
+            )
         usual = "," if path.suffix.lower() in (".csv", ".txt") else "\t"
         delimiter = sniff(content, usual)
         if delimiter != usual:
@@ -115,10 +123,11 @@ def no_text(path: Path, line: int) -> InvalidData:
 
 def sniff(content: str, usual: str) -> str:
     """Choose the delimiter that splits the first rows most evenly, the usual one if several do."""
+    start = content[:SNIFFED]
 
     def evenness(delimiter: str) -> tuple[float, bool, int]:
         try:
-            rows = [row for row in islice(csv.reader(io.StringIO(content), delimiter=delimiter), 50) if row]
+            rows = [row for row in islice(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), 50) if row]
         except csv.Error:
             return 0.0, False, 0
         if not rows or len(rows[0]) < 2:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from modelcompose import samples
 from modelcompose.data import Dataset, infer, load
+from modelcompose.data.kinds import misfit
 from modelcompose.errors import InvalidData, NotFound
 
 
@@ -211,6 +212,32 @@ def test_the_description_is_plain_json(tmp_path):
     assert len(long["examples"][0]) == 200
     assert yes["examples"] == ["true", "false"]
     assert described["preview"][1] == ["", "b", "false"]
+
+
+NUMBERS = st.none() | st.floats() | st.integers(-9, 999).map(float)
+TEXTS = st.none() | st.text(max_size=6) | st.sampled_from(["low", "high", "no", "1.3.2024", "1", "2.5"])
+
+
+@given(
+    st.lists(NUMBERS, min_size=2, max_size=20).map(lambda cells: pd.Series(cells, dtype="float64"))
+    | st.lists(st.integers(-(2**63), 2**63 - 1), min_size=2, max_size=20).map(pd.Series)
+    | st.lists(TEXTS, min_size=2, max_size=20).map(lambda cells: pd.Series(cells, dtype="str"))
+    | st.lists(st.none() | st.booleans(), min_size=2).map(lambda cells: pd.Series(cells, dtype="boolean"))
+    | st.lists(st.datetimes(), min_size=2).map(lambda cells: pd.Series(cells, dtype="datetime64[us]"))
+)
+def test_any_column_can_be_described_and_used(column):
+    made = dataset(c=column)
+    json.dumps(made.describe(), allow_nan=False)
+    kind = made.kinds["c"].kind
+    fits = misfit(column, kind) is None
+    assert fits or np.isinf(column.astype("float64")).any()
+    if not fits:
+        with pytest.raises(InvalidData, match=r"“-?inf” is not a number"):
+            made.complete_rows(["c"])
+    elif column.notna().any():
+        table = made.complete_rows(["c"])
+        assert len(table) == column.notna().sum()
+        assert table["c"].notna().all()
 
 
 def test_the_description_of_sleepstudy():

@@ -121,6 +121,8 @@ BAD = {
     "twice.csv": ("x,y,x\n1,2,3\n4,5,6\n", "“x” occurs 2 times (columns 1 and 3)", "line 1"),
     "unnamed.csv": (",x\n1,2\n3,4\n", "Column 1 has no name", "line 1"),
     "spaced.csv": ("x, ,y\n1,2,3\n3,4,5\n", "Column 2 has no name", "line 1"),
+    "separator.csv": ("sep=;\nx;y\n1;2\n3;4\n", "separator", "line 1"),
+    "title.csv": ("My study\n\nx,y\n1,2\n", "the header names 1 column", "line 3"),
     "cut.parquet": (GOOD[: len(GOOD) // 2], "damaged", ""),
     "text.parquet": ("x,y\n1,2\n", "damaged", ""),
     "nested.parquet": (parquet(NESTED), "list<", "column “x”"),
