@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -30,6 +30,7 @@ class Poisson(ModelEntry):
     questions = frozenset({"compare-two", "compare-many", "effect", "change-over-time", "rate"})
     outcome = frozenset({"count"})
     source = "Gelman, Hill and Vehtari 2020, ch. 15"
+    richer: ClassVar[tuple[str, ...]] = ("negative-binomial",)
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield from self._count(facts)
@@ -87,6 +88,7 @@ class NegativeBinomial(Poisson):
     summary = "A rate of events whose counts vary more than a Poisson model allows."
     family = "negativebinomial"
     equation = r"y_i \sim \mathrm{NegativeBinomial}(e^{\mu_i}, \alpha)"
+    richer: ClassVar[tuple[str, ...]] = ()
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield from self._count(facts)

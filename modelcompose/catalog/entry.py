@@ -54,7 +54,10 @@ class Simulation:
 
 
 class ModelEntry(ABC):
-    """One ready-made model of the catalogue."""
+    """One ready-made model of the catalogue.
+
+    ``richer`` names the models to try when simulated data do not look like the real ones, most promising first.
+    """
 
     id: ClassVar[str]
     title: ClassVar[str]
@@ -65,6 +68,7 @@ class ModelEntry(ABC):
     questions: ClassVar[frozenset[str]]
     outcome: ClassVar[frozenset[str]]
     source: ClassVar[str] = ""
+    richer: ClassVar[tuple[str, ...]] = ()
 
     # -- when it fits ------------------------------------------------------------------------------------------
 

@@ -20,9 +20,9 @@ __all__ = ["Facts"]
 class Facts:
     """Summary of the outcome and the roles, over the rows in use.
 
-    ``dispersion`` is the variance over the mean; ``outliers`` counts values whose robust z-score exceeds 5;
-    ``sd_ratio`` is the largest over the smallest standard deviation between the levels of the first predictor when
-    it has two. Each is None where it makes no sense.
+    ``dispersion`` is the variance over the mean, for a rate when there is an exposure; ``outliers`` counts values
+    whose robust z-score exceeds 5; ``sd_ratio`` is the largest over the smallest standard deviation between the
+    levels of the first predictor when it has two. Each is None where it makes no sense.
     """
 
     question: str
@@ -60,7 +60,7 @@ class Facts:
             n_groups=0 if group is None else group.nunique(),
             rows_per_group=0.0 if group is None else float(group.value_counts().median()),
             levels=table[analysis.predictors[0]].nunique() if analysis.predictors else 0,
-            dispersion=_dispersion(y) if numeric and kind == "count" else None,
+            dispersion=_dispersion(y, table, analysis.exposure) if numeric and kind == "count" else None,
             outliers=_outliers(y) if numeric else 0,
             sd_ratio=_sd_ratio(y, table, analysis) if numeric else None,
             varies_within_groups=_varies(table, analysis),
@@ -71,8 +71,13 @@ def _numbers(column: pd.Series) -> np.ndarray | None:
     return column.to_numpy(float) if column.dtype.kind in "iufb" else None
 
 
-def _dispersion(y: np.ndarray | None) -> float | None:
-    return float(np.var(y, ddof=1) / np.mean(y)) if y is not None and len(y) > 1 and np.mean(y) > 0 else None
+def _dispersion(y: np.ndarray | None, table: pd.DataFrame, exposure: str) -> float | None:
+    """Pearson's statistic over its degrees of freedom: 1 when events come at one constant rate."""
+    if y is None or len(y) < 2 or not y.sum() > 0:
+        return None
+    at_risk = table[exposure].to_numpy(float) if exposure else np.ones(len(y))
+    mean = at_risk * y.sum() / at_risk.sum()
+    return float(np.sum((y - mean) ** 2 / mean) / (len(y) - 1))
 
 
 def _outliers(y: np.ndarray | None) -> int:

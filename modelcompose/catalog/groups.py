@@ -49,7 +49,7 @@ class TwoGroups(ModelEntry):
         return None
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
-        yield Reason("two-groups", f"You compare {facts.outcome} between the two values of {facts.predictors[0]}.", 3)
+        yield Reason("two-groups", f"You compare {facts.outcome} between the two values of {facts.predictors[0]}.", 4)
         if facts.outliers:
             yield Reason(
                 "outliers", f"{facts.outliers} of {facts.n} values lie unusually far out; it tolerates them.", 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class VaryingIntercepts(ModelEntry):
     questions = frozenset({"effect", "change-over-time"})
     outcome = frozenset({"continuous", "positive"})
     source = "Gelman and Hill 2007, ch. 12"
+    richer: ClassVar[tuple[str, ...]] = ("varying-slopes",)
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if not facts.groups:
@@ -101,6 +102,7 @@ class VaryingSlopes(VaryingIntercepts):
     summary = "Every group has a level and an effect of its own, spread around the average ones."
     questions = frozenset({"effect", "change-over-time"})
     source = "Gelman and Hill 2007, ch. 13"
+    richer: ClassVar[tuple[str, ...]] = ()
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if not facts.predictors:

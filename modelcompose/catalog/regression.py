@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -38,6 +38,7 @@ class Linear(ModelEntry):
     questions = frozenset({"effect", "compare-two"})
     outcome = frozenset({"continuous", "positive"})
     source = "Gelman, Hill and Vehtari 2020, Regression and Other Stories"
+    richer: ClassVar[tuple[str, ...]] = ("robust-linear",)
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if facts.groups and facts.rows_per_group >= 2:
@@ -84,6 +85,7 @@ class RobustLinear(Linear):
     summary = "A straight line that unusual values can hardly pull."
     family = "t"
     equation = r"y_i \sim \mathrm{StudentT}(\nu, \mu_i, \sigma)"
+    richer: ClassVar[tuple[str, ...]] = ()
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield Reason("measured-outcome", f"{facts.outcome} is a measured number.", 2)

@@ -1,0 +1,219 @@
+"""From choices to a notebook, and from changed choices to changed cells.
+
+Cells come from the workflow notebooks; compose adds the choices and spells the model out. A cell that somebody edited
+is never overwritten.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelcompose import catalog
+from modelcompose.analysis import Analysis
+from modelcompose.errors import InvalidAnalysis, NotFound
+from modelcompose.workflow.notebook import digest, edited, source_of, step_of
+
+if TYPE_CHECKING:
+    from modelcompose.data import Dataset
+
+__all__ = ["Edit", "Revision", "compose", "revise", "settle", "workflow", "workflow_folders"]
+
+BUILD = "model = mc.build(analysis, table)"
+FOLDERS = "MODELCOMPOSE_WORKFLOWS"
+
+
+def workflow_folders() -> list[Path]:
+    """Return where workflow notebooks are looked for: a site's own folders first, then ours."""
+    site = [Path(folder) for folder in os.environ.get(FOLDERS, "").split(os.pathsep) if folder]
+    here = Path(__file__).parent
+    return [*site, here / "notebooks", here.parents[1] / "workflows"]
+
+
+def workflow(name: str = "simple") -> dict[str, Any]:
+    """Read a workflow notebook.
+
+    Raises
+    ------
+    NotFound
+        When no folder has it.
+    """
+    for folder in workflow_folders():
+        path = folder / f"{name}.ipynb"
+        if path.is_file():
+            return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+    raise NotFound(
+        f"there is no workflow {name!r}",
+        where=", ".join(map(str, workflow_folders())),
+        remedy="Name one of the notebooks there.",
+    )
+
+
+def compose(analysis: Analysis, dataset: Dataset, name: str = "simple") -> dict[str, Any]:
+    """Compose the notebook of an analysis.
+
+    Parameters
+    ----------
+    analysis
+        Choices; what is empty is chosen here.
+    dataset
+        Its table.
+    name
+        The workflow notebook to take the cells from.
+
+    Returns
+    -------
+    dict
+        A notebook in nbformat 4's form, without outputs.
+    """
+    settled = catalog.complete(analysis, dataset)
+    nb = copy.deepcopy(workflow(name))
+    for cell in nb["cells"]:
+        cell["source"] = source_of(cell)
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    settled.write(nb)
+    model = _model_cell(nb)
+    if model is not None:
+        model["source"] = model["source"].replace(BUILD, _model_code(settled, dataset))
+    for cell in nb["cells"]:
+        if step_of(cell):
+            _stamp(cell)
+    nb["cells"][0]["source"] = _title(settled) + nb["cells"][0]["source"].partition("\n")[2]
+    return nb
+
+
+def _title(analysis: Analysis) -> str:
+    return f"# {catalog.question(analysis.question).label}\n\n{analysis.estimand}\n"
+
+
+def _model_cell(nb: Mapping[str, Any]) -> dict[str, Any] | None:
+    return next((cell for cell in nb["cells"] if step_of(cell) == "model" and cell["cell_type"] == "code"), None)
+
+
+def _model_code(analysis: Analysis, dataset: Dataset) -> str:
+    return catalog.get(analysis.model).code(analysis, dataset.complete_rows(analysis.columns))
+
+
+def _stamp(cell: dict[str, Any]) -> None:
+    """Note the hash of what was composed, and fold the code away."""
+    cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
+    cell["metadata"]["modelcompose"]["composed"] = digest(cell["source"])
+
+
+@dataclass(frozen=True)
+class Edit:
+    """New source and metadata of one cell."""
+
+    cell: str
+    source: str
+    metadata: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What a change of choices does to a notebook.
+
+    ``kept`` names the cells that would have changed but were edited by hand; ``start`` is the first step that has to
+    run again, ``""`` when none has to.
+    """
+
+    analysis: Analysis
+    edits: tuple[Edit, ...]
+    kept: tuple[str, ...]
+    start: str
+
+
+def revise(
+    nb: Mapping[str, Any], changes: Mapping[str, Any], dataset: Dataset | None = None, *, root: Path
+) -> Revision:
+    """Work out how a notebook's cells change with its choices; the notebook itself is left alone.
+
+    Parameters
+    ----------
+    nb
+        The notebook.
+    changes
+        New values by parameter name; text is read as on a command line.
+    dataset
+        The table of the changed choices, when it is at hand.
+    root
+        The notebook's folder, where its data lie.
+    """
+    before = Analysis.read(nb)
+    after = settle(before, changes, dataset, root=root)
+    table = dataset or _load(after, root)
+    work = copy.deepcopy(dict(nb))
+    for cell in work["cells"]:
+        cell["source"] = source_of(cell)
+    after.write(work)
+    model, kept = _model_cell(work), []
+    if model is not None and _composed(model):
+        fresh = _recomposed(model["source"], after, table)
+        if fresh != model["source"] and edited(model):
+            kept.append(str(model.get("id", "")))
+        elif fresh != model["source"]:
+            model["source"] = fresh
+            _stamp(model)
+    old = {str(cell.get("id", "")): source_of(cell) for cell in nb["cells"]}
+    edits = tuple(
+        Edit(str(cell.get("id", "")), cell["source"], cell["metadata"])
+        for cell in work["cells"]
+        if cell["source"] != old[str(cell.get("id", ""))]
+    )
+    return Revision(after, edits, tuple(kept), "data" if edits else "")
+
+
+def _composed(cell: Mapping[str, Any]) -> bool:
+    return "composed" in (cell.get("metadata", {}).get("modelcompose") or {})
+
+
+def _recomposed(source: str, analysis: Analysis, dataset: Dataset) -> str:
+    """Spell the model anew in a composed cell, and keep what stands around it."""
+    head, begins, rest = source.partition("model = bmb.Model(")
+    _, ends, tail = rest.partition("model.build()")
+    if not (begins and ends):
+        return source
+    return head + _model_code(analysis, dataset) + tail
+
+
+def settle(before: Analysis, changes: Mapping[str, Any], dataset: Dataset | None = None, *, root: Path) -> Analysis:
+    """Apply changes and choose anew what followed from the choices that changed.
+
+    A formula or estimand that was composed is composed again when what it was made from changes; one that was
+    written by hand stays.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When a change has the wrong type, or the choices do not go together.
+    """
+    after = before.changed(changes)
+    followers = {}
+    if after.model != before.model or after.columns != before.columns or after.data != before.data:
+        followers = {
+            name: "" for name in ("formula", "estimand") if name not in changes and _follows(before, name, root)
+        }
+    if "question" in changes and "model" not in changes and after.question != before.question:
+        followers |= {"model": "", "formula": "", "estimand": ""}
+    return catalog.complete(after.changed(followers), dataset or _load(after, root))
+
+
+def _follows(analysis: Analysis, name: str, root: Path) -> bool:
+    """Tell whether a choice is what would have been composed."""
+    try:
+        composed = catalog.complete(analysis.changed({name: ""}), _load(analysis, root))
+    except InvalidAnalysis:
+        return False
+    return getattr(composed, name) == getattr(analysis, name)
+
+
+def _load(analysis: Analysis, root: Path) -> Dataset:
+    from modelcompose.data import load
+
+    return load(analysis.data, analysis.kinds, root=root)

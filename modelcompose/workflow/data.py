@@ -1,0 +1,120 @@
+"""Data: are there enough complete rows, and what is left out?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelcompose.verdict import Finding, Remedy, Verdict
+from modelcompose.workflow.steps import banded, conclude, figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from modelcompose.analysis import Analysis
+    from modelcompose.data import Dataset
+
+MISSING_FAIL = 0.20
+ROWS_WARN, ROWS_FAIL = 10.0, 5.0
+SOURCE = "ModelCompose's own rule"
+
+
+def check(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> Verdict:
+    """Judge the rows and columns in use.
+
+    Missing values in the columns used: none passes, up to 20% of the rows warns, more fails. Rows for each
+    coefficient: 10 and more pass, 5 to 10 warn, fewer fail. Both are our own conventions, not statistical theorems.
+    """
+    account = dataset.missing(analysis.columns)
+    findings = [_missing(account), _rows(analysis, table)]
+    return conclude(
+        "data",
+        analysis,
+        sentence=account.sentence,
+        findings=findings,
+        remedies=_remedies(analysis, account, findings),
+        details={
+            "sha256": dataset.sha256,
+            "rows": account.used,
+            "dropped": account.dropped,
+            "Columns in use": [
+                {
+                    "column": name,
+                    "kind": dataset.kinds[name].kind,
+                    "why": dataset.kinds[name].reason,
+                    "missing": account.by_column.get(name, 0),
+                }
+                for name in analysis.columns
+            ],
+            "Notes on reading the file": [{"note": note} for note in dataset.notes],
+        },
+        picture=_picture(analysis, table, dataset),
+        alt=f"Distribution of {analysis.outcome} over {account.used} rows, and missing values by column.",
+    )
+
+
+def _missing(account: Any) -> Finding:
+    share = account.dropped / account.total
+    status = "pass" if share == 0 else "warn" if share <= MISSING_FAIL else "fail"
+    return Finding(
+        name="Rows left out",
+        status=status,  # type: ignore[arg-type]
+        value=share,
+        shown=f"{account.dropped} of {account.total} ({share:.0%})",
+        threshold="none; a failure above 20%",
+        sentence="Rows with a missing value in a column in use. What they would have said is not in the answer.",
+        source=SOURCE,
+    )
+
+
+def _rows(analysis: Analysis, table: pd.DataFrame) -> Finding:
+    coefficients = 1 + sum(
+        len(table[name].cat.categories) - 1 if hasattr(table[name], "cat") else 1 for name in analysis.predictors
+    )
+    ratio = len(table) / coefficients
+    return Finding(
+        name="Rows for each coefficient",
+        status=banded(ratio, ROWS_WARN, ROWS_FAIL, low_is_bad=True),
+        value=ratio,
+        shown=f"{ratio:.0f} ({len(table)} rows, {coefficients} coefficients)",
+        threshold="10 or more; a failure below 5",
+        sentence="With few rows the assumptions weigh more than the data.",
+        source=SOURCE,
+    )
+
+
+def _remedies(analysis: Analysis, account: Any, findings: list[Finding]) -> list[Remedy]:
+    found = []
+    gaps = [name for name in account.by_column if name in analysis.predictors and len(analysis.predictors) > 1]
+    if findings[0].status != "pass" and gaps:
+        found.append(
+            Remedy(
+                label=f"Leave out {gaps[0]}",
+                why=f"It misses {account.by_column[gaps[0]]} values, more than any other predictor.",
+                changes={"predictors": [name for name in analysis.predictors if name != gaps[0]]},
+            )
+        )
+    if findings[1].status != "pass" and len(analysis.predictors) > 1:
+        kept = analysis.predictors[: max(1, len(analysis.predictors) // 2)]
+        found.append(
+            Remedy(
+                label=f"Keep only {', '.join(kept)}",
+                why="Fewer coefficients leave more rows for each.",
+                changes={"predictors": kept},
+            )
+        )
+    return found
+
+
+def _picture(analysis: Analysis, table: pd.DataFrame, dataset: Dataset) -> Any:
+    fig, (left, right) = figure(columns=2)
+    outcome = table[analysis.outcome]
+    if outcome.nunique() <= 12:
+        counts = outcome.value_counts(sort=False).sort_index()
+        left.bar([str(level) for level in counts.index], counts.to_numpy(), color="#3a6ea5")
+    else:
+        left.hist(outcome.astype(float), bins=30, color="#3a6ea5")
+    left.set(xlabel=analysis.outcome, ylabel="rows")
+    missing = dataset.frame[analysis.columns].isna().sum()
+    right.barh(list(missing.index), missing.to_numpy(), color="#9a6700")
+    right.set(xlabel="missing values", xlim=(0, max(1, int(missing.max()))))
+    return fig

@@ -1,0 +1,66 @@
+"""Fit: were all the draws made that were asked for?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelcompose.verdict import Finding, Remedy, Status, Verdict
+from modelcompose.workflow.steps import conclude, figure
+
+if TYPE_CHECKING:
+    from modelcompose.analysis import Analysis
+
+LEAST = 10
+PICTURED = 3
+
+
+def kept(dt: Any) -> tuple[int, int]:
+    """Return the draws kept for each chain, and how many were asked for."""
+    posterior = dt["posterior"]
+    made = int(posterior.sizes["draw"])
+    return made, int(posterior.attrs.get("requested_draws", made))
+
+
+def is_partial(dt: Any) -> bool:
+    """Tell whether sampling was stopped before all draws were made."""
+    made, asked = kept(dt)
+    return made < asked
+
+
+def check(analysis: Analysis, dt: Any) -> Verdict:
+    """Say how much was drawn; sampling that was stopped early is labelled partial from here on."""
+    made, asked = kept(dt)
+    chains = int(dt["posterior"].sizes["chain"])
+    seconds = float(dt["posterior"].attrs.get("sampling_seconds", float("nan")))
+    status: Status = "pass" if made >= asked else "warn" if made >= LEAST else "fail"
+    finding = Finding(
+        name="Draws kept",
+        status=status,
+        value=made * chains,
+        shown=f"{chains} × {made} of {chains} × {asked}",
+        threshold="all that were asked for",
+        sentence="" if status == "pass" else "Sampling was stopped early; everything below rests on fewer draws.",
+    )
+    return conclude(
+        "fit",
+        analysis,
+        sentence=f"{made * chains} draws from {chains} chains in {seconds:.1f} seconds by {analysis.sampler}.",
+        findings=[finding],
+        remedies=[Remedy(label="Run it to the end", why="All draws are then made.", changes={"draws": asked})],
+        details={"seconds": seconds, "draws": made, "chains": chains},
+        picture=_picture(dt) if made >= LEAST else None,
+        alt="Traces of the first parameters, a line for each chain.",
+        partial=made < asked,
+    )
+
+
+def _picture(dt: Any) -> Any:
+    posterior = dt["posterior"]
+    names = [name for name in posterior.data_vars if posterior[name].ndim == 2][:PICTURED]
+    fig, axes = figure(columns=max(2, len(names)), height=2.2)
+    for axis, name in zip(axes, names, strict=False):
+        axis.plot(posterior[name].transpose("draw", "chain").values, linewidth=0.4)
+        axis.set(title=name, xlabel="draw")
+    for axis in axes[len(names) :]:
+        axis.axis("off")
+    return fig

@@ -1,0 +1,180 @@
+"""Model: formula, equation, priors and graph, in the open before anything is fitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelcompose import catalog
+from modelcompose.verdict import Finding, Verdict
+from modelcompose.workflow.steps import conclude, figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from modelcompose.analysis import Analysis
+
+
+def check(analysis: Analysis, table: pd.DataFrame, model: Any) -> Verdict:
+    """Show what the model assumes, and hold it against the choices it was composed from.
+
+    A model cell that was edited, so that family or priors differ from the choices, is pointed out; it is the user's
+    right to do so.
+    """
+    entry = catalog.get(analysis.model)
+    declared = {one.name: one for one in entry.priors(analysis, table)}
+    actual = _actual_priors(model)
+    return conclude(
+        "model",
+        analysis,
+        sentence=f"{entry.title}: {entry.summary}",
+        findings=[
+            _family(model, entry),
+            _priors(actual, {name: one.complete.words() for name, one in declared.items()}),
+        ],
+        details={
+            "formula": "; ".join(analysis.formula_parts),
+            "equation": equation(model, entry),
+            "Assumed before seeing the data": [
+                {
+                    "term": name,
+                    "prior": words,
+                    "95% of values": _range_in_words(name, model),
+                    "source": declared[name].source
+                    if name in declared and declared[name].complete.words() == words
+                    else "the model cell",
+                }
+                for name, words in actual.items()
+            ],
+        },
+        picture=_graph(model),
+        alt=f"Graph of the model: {', '.join(actual)} lead to {analysis.outcome}.",
+    )
+
+
+def _family(model: Any, entry: catalog.ModelEntry) -> Finding:
+    same = model.family.name == entry.family
+    return Finding(
+        name="Family",
+        status="pass" if same else "warn",
+        shown=model.family.name,
+        threshold=f"{entry.family}, as chosen",
+        sentence="What kind of noise is around the average."
+        if same
+        else f"The model cell builds another family than the model {entry.id!r} has; compose it anew or choose so.",
+    )
+
+
+def _priors(actual: dict[str, str], declared: dict[str, str]) -> Finding:
+    differing = sorted(name for name in actual.keys() | declared.keys() if actual.get(name) != declared.get(name))
+    return Finding(
+        name="Priors",
+        status="info" if differing else "pass",
+        value=len(differing),
+        shown=f"{len(differing)} differ" if differing else f"{len(actual)} as chosen",
+        threshold="as the choices say",
+        sentence=f"The model cell differs in: {', '.join(differing)}."
+        if differing
+        else "What is assumed of each term.",
+    )
+
+
+def _actual_priors(model: Any) -> dict[str, str]:
+    """Read the priors back from the built model, by the name of the term."""
+    found = {}
+    for part, component in model.components.items():
+        prefix = "" if part == model.family.likelihood.parent else f"{part}_"
+        if not hasattr(component, "terms"):
+            found[part] = _words(component.prior)
+            continue
+        for name, one in component.terms.items():
+            if getattr(one, "kind", "") != "offset" and one.prior is not None:
+                found[f"{prefix}{name}"] = _words(one.prior)
+    return found
+
+
+def _words(prior: Any) -> str:
+    if not hasattr(prior, "args"):
+        return f"{float(prior):g}"
+    return f"{prior.name}({', '.join(_words(value) for value in prior.args.values())})"
+
+
+def _range_in_words(name: str, model: Any) -> str:
+    """Say between which values the prior puts 95% of its mass, by simulation from the prior itself."""
+    import numpy as np
+    import pymc as pm
+
+    variables = model.backend.model.named_vars
+    variable = variables.get(f"{name}_sigma", variables.get(name))
+    if variable is None:
+        return ""
+    draws = np.asarray(pm.draw(variable, 2000, random_seed=1, mode="FAST_COMPILE"))
+    low, high = np.quantile(draws, [0.025, 0.975])
+    subject = "spread between groups " if "|" in name else ""
+    return f"{subject}{low:.3g} to {high:.3g}"
+
+
+def equation(model: Any, entry: catalog.ModelEntry) -> str:
+    """Write the model as LaTeX: the distribution of the outcome, and its mean as a sum of terms."""
+    component = model.components[model.family.likelihood.parent]
+    terms = [_latex_term(name, one) for name, one in component.terms.items()]
+    return f"{entry.equation} \\\\ \\mu_i = {' + '.join(terms) or '0'}"
+
+
+def _latex_term(name: str, one: Any) -> str:
+    text = name.replace("\\", "").replace("_", r"\_").replace("|", r"\,\vert\,").replace("{", "").replace("}", "")
+    if name == "Intercept":
+        return r"\alpha"
+    if getattr(one, "kind", "") == "offset":
+        return rf"\mathrm{{{text}}}_i"
+    if "|" in name:
+        effect, group = text.split(r"\,\vert\,", 1)
+        level = rf"\mathrm{{{group}}}[i]"
+        return rf"u_{{{level}}}" if effect == "1" else rf"v_{{{level}}}\,\mathrm{{{effect}}}_i"
+    return rf"\beta_{{\mathrm{{{text}}}}}\,\mathrm{{{text}}}_i"
+
+
+def _graph(model: Any) -> Any:
+    """Draw the model's graph in layers: what has no parents on top, the outcome at the bottom."""
+    from pymc.model_graph import ModelGraph
+
+    pymc_model = model.backend.model
+    parents = {
+        name: {parent for parent in above if parent in pymc_model.named_vars}
+        for name, above in ModelGraph(pymc_model).make_compute_graph().items()
+    }
+    layers = _layers(parents)
+    fig, axes = figure(height=1.0 + 0.8 * len(layers))
+    places = {
+        name: ((at + 1) / (len(layer) + 1), -float(depth))
+        for depth, layer in enumerate(layers)
+        for at, name in enumerate(layer)
+    }
+    observed = {variable.name for variable in pymc_model.observed_RVs}
+    for name, above in parents.items():
+        for parent in above:
+            axes.annotate(
+                "",
+                xy=places[name],
+                xytext=places[parent],
+                arrowprops={"arrowstyle": "->", "color": "#888888", "shrinkA": 12, "shrinkB": 12},
+            )
+    for name, (x, y) in places.items():
+        colour = "#c9d8ea" if name in observed else "#ffffff"
+        box = {"boxstyle": "round", "facecolor": colour, "edgecolor": "#3a6ea5"}
+        axes.text(x, y, name.replace("$", r"\$"), ha="center", va="center", fontsize=8, bbox=box)
+    axes.set(xlim=(0, 1), ylim=(-len(layers) + 0.5, 0.5))
+    axes.axis("off")
+    return fig
+
+
+def _layers(parents: dict[str, set[str]]) -> list[list[str]]:
+    depth: dict[str, int] = {}
+
+    def deep(name: str) -> int:
+        if name not in depth:
+            depth[name] = 1 + max((deep(parent) for parent in parents.get(name, ())), default=-1)
+        return depth[name]
+
+    for name in parents:
+        deep(name)
+    return [[name for name in parents if depth[name] == level] for level in range(max(depth.values()) + 1)]
