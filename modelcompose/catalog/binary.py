@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,4 +67,4 @@ class Logistic(ModelEntry):
 
 def _percent(effect: Effect) -> Effect:
     unit = "%" if effect.kind == "level" else "percentage points"
-    return Effect(f"the chance of {effect.name}", effect.kind, 100 * effect.draws, unit, effect.headline)
+    return replace(effect, draws=100 * effect.draws, unit=unit)

@@ -26,7 +26,9 @@ class Effect:
     Parameters
     ----------
     name
-        What it is, as the subject of a sentence.
+        What it is, in a few words: for tables and pictures.
+    lead
+        How a sentence on its size begins; the size follows.
     kind
         ``difference`` (0 means none), ``ratio`` (1 means none), ``level`` or ``spread`` (never negative).
     draws
@@ -38,6 +40,7 @@ class Effect:
     """
 
     name: str
+    lead: str
     kind: Literal["difference", "ratio", "level", "spread"]
     draws: np.ndarray
     unit: str = ""
@@ -79,12 +82,17 @@ def comparisons(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *,
     """
     rows = table if len(table) <= ROWS else table.sample(ROWS, random_state=0)
     unit = outcome_unit(analysis, table)
+    target = target_words(analysis, table)
     found = []
     for name in analysis.predictors:
-        for subject, low, high in _contrasts(name, rows, analysis):
+        for step, short, low, high in _contrasts(name, rows, analysis):
             before, after = expected(model, dt, low), expected(model, dt, high)
-            draws = after.mean(1) / before.mean(1) if ratio else (after - before).mean(1)
-            found.append(Effect(subject, "ratio" if ratio else "difference", draws, "" if ratio else unit))
+            if ratio:
+                draws = after.mean(1) / before.mean(1)
+                found.append(Effect(f"{short} (factor)", f"{step}, {target} is multiplied by", "ratio", draws))
+            else:
+                draws = (after - before).mean(1)
+                found.append(Effect(short, f"{step}, {target} is", "difference", draws, unit))
     return found
 
 
@@ -94,8 +102,9 @@ def group_levels(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -
     rows = table.drop_duplicates(group).sort_values(group)
     draws = expected(model, dt, rows, groups=True)
     unit = outcome_unit(analysis, table)
+    target = target_words(analysis, table)
     return [
-        Effect(f"the average of {analysis.outcome} in {group} {level}", "level", draws[:, at], unit)
+        Effect(f"{group} {level}", f"For {group} {level}, {target} is", "level", draws[:, at], unit)
         for at, level in enumerate(rows[group].astype(str))
     ]
 
@@ -104,15 +113,29 @@ def spreads(dt: Any) -> list[Effect]:
     """Return the standard deviations between groups, as far as the model has them."""
     posterior = dt["posterior"]
     return [
-        Effect(
-            f"the spread between groups of {name.removesuffix('_sigma').replace('|', ' by ')} (standard deviation)",
-            "spread",
-            posterior[name].values.ravel(),
-            headline=False,
-        )
+        _spread(*name.removesuffix("_sigma").split("|", 1), posterior[name].values.ravel())
         for name in map(str, posterior.data_vars)
         if name.endswith("_sigma") and "|" in name
     ]
+
+
+def _spread(effect: str, group: str, draws: np.ndarray) -> Effect:
+    subject = "their level" if effect == "1" else f"the effect of {effect}"
+    short = f"spread of {'levels' if effect == '1' else effect} between {group}"
+    lead = f"From one {group} to another, {subject} varies with a standard deviation of"
+    return Effect(short, lead, "spread", draws, headline=False)
+
+
+def target_words(analysis: Analysis, table: pd.DataFrame) -> str:
+    """Name what is predicted: an average, an expected number, or the chance of the last of two levels."""
+    column = table[analysis.outcome]
+    if hasattr(column, "cat"):
+        return f"the chance of {analysis.outcome} = {column.cat.categories[-1]}"
+    if analysis.kinds.get(analysis.outcome) == "binary":
+        return f"the chance of {analysis.outcome}"
+    if analysis.kinds.get(analysis.outcome) == "count":
+        return f"the expected number of {analysis.outcome}"
+    return f"the average of {analysis.outcome}"
 
 
 ROWS = 500
@@ -126,21 +149,25 @@ def outcome_unit(analysis: Analysis, table: pd.DataFrame) -> str:
     return analysis.units.get(analysis.outcome, "")
 
 
-def _contrasts(name: str, rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, pd.DataFrame, pd.DataFrame]]:
-    """Pair the rows before and after a change of one column, with the change in words."""
+def _contrasts(name: str, rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+    """Pair the rows before and after a change of one column, with the change in words, long and short."""
     column = rows[name]
-    outcome = analysis.outcome
     if hasattr(column, "cat"):
         first, *levels = column.cat.categories
         return [
-            (f"{outcome} of {name} {level} compared with {first}", _set(rows, name, first), _set(rows, name, level))
+            (
+                f"With {name} {level} instead of {first}",
+                f"{name}: {level} against {first}",
+                _set(rows, name, first),
+                _set(rows, name, level),
+            )
             for level in levels
         ]
     if set(column.unique()) <= {0, 1}:
-        return [(f"{outcome} with {name} = 1 compared with 0", _set(rows, name, 0), _set(rows, name, 1))]
+        return [(f"With {name} 1 instead of 0", f"{name}: 1 against 0", _set(rows, name, 0), _set(rows, name, 1))]
     unit = analysis.units.get(name, "")
-    step = f"one {unit} more of {name}" if unit else f"one more of {name}"
-    return [(f"{outcome} for {step}", rows, rows.assign(**{name: column + 1}))]
+    step = f"With {name} higher by 1 {unit}".rstrip()
+    return [(step, f"{name}, per {unit or 1}", rows, rows.assign(**{name: column + 1}))]
 
 
 def _set(rows: pd.DataFrame, name: str, value: Any) -> pd.DataFrame:

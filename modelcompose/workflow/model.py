@@ -81,7 +81,7 @@ def _priors(actual: dict[str, str], declared: dict[str, str]) -> Finding:
 def _actual_priors(model: Any) -> dict[str, str]:
     """Read the priors back from the built model, by the name of the term."""
     found = {}
-    for part, component in model.components.items():
+    for part, component in model.parameters.items():
         prefix = "" if part == model.family.likelihood.parent else f"{part}_"
         if not hasattr(component, "terms"):
             found[part] = _words(component.prior)
@@ -115,7 +115,7 @@ def _range_in_words(name: str, model: Any) -> str:
 
 def equation(model: Any, entry: catalog.ModelEntry) -> str:
     """Write the model as LaTeX: the distribution of the outcome, and its mean as a sum of terms."""
-    component = model.components[model.family.likelihood.parent]
+    component = model.parameters[model.family.likelihood.parent]
     terms = [_latex_term(name, one) for name, one in component.terms.items()]
     return f"{entry.equation} \\\\ \\mu_i = {' + '.join(terms) or '0'}"
 

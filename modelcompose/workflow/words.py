@@ -28,8 +28,11 @@ def number(value: float, sd: float) -> str:
 
 
 def chance(share: float, draws: int) -> str:
-    """Say a probability in percent, never closer to 0 or 1 than the draws can tell."""
-    edge = max(10 / draws, 0.001)
+    """Say a probability in percent, never closer to 0 or 1 than the draws can tell.
+
+    When none of n draws contradicts, the probability that one would is below 3/n with 95% certainty.
+    """
+    edge = max(3 / draws, 0.001)
     if share > 1 - edge:
         return f"more than {100 * (1 - edge):.1f}%"
     if share < edge:
@@ -41,17 +44,15 @@ def size(effect: Effect, ci_prob: float) -> str:
     """Say how large an effect is: its median and interval, in its unit."""
     low, middle, high = np.quantile(effect.draws, [(1 - ci_prob) / 2, 0.5, (1 + ci_prob) / 2])
     sd = float(effect.draws.std())
-    shown = [number(value, sd) for value in (low, middle, high)]
     unit = f" {effect.unit}" if effect.unit and effect.unit != "%" else effect.unit
-    verb = {
-        "difference": "differs by",
-        "ratio": "is multiplied by",
-        "level": "is",
-        "spread": "is",
-    }[effect.kind]
+    if effect.kind == "difference":
+        size = f"{number(abs(middle), sd)}{unit} {'higher' if middle >= 0 else 'lower'}"
+        subject = "the difference"
+    else:
+        size, subject = f"{number(middle, sd)}{unit}", {"ratio": "the factor"}.get(effect.kind, "it")
     return (
-        f"{effect.name[0].upper()}{effect.name[1:]} {verb} {shown[1]}{unit}; given the data and this model, there is a "
-        f"{ci_prob:.0%} probability that it lies between {shown[0]} and {shown[2]}{unit}."
+        f"{effect.lead} {size}; given the data and this model, there is a {ci_prob:.0%} probability that {subject} "
+        f"is between {number(low, sd)} and {number(high, sd)}{unit}."
     )
 
 
