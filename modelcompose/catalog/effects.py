@@ -113,13 +113,14 @@ def spreads(dt: Any) -> list[Effect]:
     """Return the standard deviations between groups, as far as the model has them."""
     posterior = dt["posterior"]
     return [
-        _spread(*name.removesuffix("_sigma").split("|", 1), posterior[name].values.ravel())
+        _spread(name.removesuffix("_sigma"), posterior[name].values.ravel())
         for name in map(str, posterior.data_vars)
         if name.endswith("_sigma") and "|" in name
     ]
 
 
-def _spread(effect: str, group: str, draws: np.ndarray) -> Effect:
+def _spread(term: str, draws: np.ndarray) -> Effect:
+    effect, _, group = term.partition("|")
     subject = "their level" if effect == "1" else f"the effect of {effect}"
     short = f"spread of {'levels' if effect == '1' else effect} between {group}"
     lead = f"From one {group} to another, {subject} varies with a standard deviation of"

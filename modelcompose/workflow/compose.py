@@ -9,20 +9,22 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelcompose import catalog
 from modelcompose.analysis import Analysis
-from modelcompose.errors import InvalidAnalysis, NotFound
+from modelcompose.errors import ModelComposeError, NotFound
 from modelcompose.workflow.notebook import digest, edited, source_of, step_of
 
 if TYPE_CHECKING:
     from modelcompose.data import Dataset
 
 __all__ = ["Edit", "Revision", "compose", "revise", "settle", "workflow", "workflow_folders"]
+
+Load = Callable[[Analysis], "Dataset"]
 
 BUILD = "model = mc.build(analysis, table)"
 FOLDERS = "MODELCOMPOSE_WORKFLOWS"
@@ -129,9 +131,7 @@ class Revision:
     start: str
 
 
-def revise(
-    nb: Mapping[str, Any], changes: Mapping[str, Any], dataset: Dataset | None = None, *, root: Path
-) -> Revision:
+def revise(nb: Mapping[str, Any], changes: Mapping[str, Any], load: Load) -> Revision:
     """Work out how a notebook's cells change with its choices; the notebook itself is left alone.
 
     Parameters
@@ -140,31 +140,32 @@ def revise(
         The notebook.
     changes
         New values by parameter name; text is read as on a command line.
-    dataset
-        The table of the changed choices, when it is at hand.
-    root
-        The notebook's folder, where its data lie.
+    load
+        Reads the table of an analysis.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When a change has the wrong type, or the choices do not go together.
     """
     before = Analysis.read(nb)
-    after = settle(before, changes, dataset, root=root)
-    table = dataset or _load(after, root)
+    after = settle(before, changes, load)
     work = copy.deepcopy(dict(nb))
     for cell in work["cells"]:
         cell["source"] = source_of(cell)
     after.write(work)
     model, kept = _model_cell(work), []
     if model is not None and _composed(model):
-        fresh = _recomposed(model["source"], after, table)
+        fresh = _recomposed(model["source"], after, load(after))
         if fresh != model["source"] and edited(model):
             kept.append(str(model.get("id", "")))
         elif fresh != model["source"]:
             model["source"] = fresh
             _stamp(model)
-    old = {str(cell.get("id", "")): source_of(cell) for cell in nb["cells"]}
     edits = tuple(
-        Edit(str(cell.get("id", "")), cell["source"], cell["metadata"])
-        for cell in work["cells"]
-        if cell["source"] != old[str(cell.get("id", ""))]
+        Edit(str(new.get("id", "")), new["source"], new["metadata"])
+        for new, old in zip(work["cells"], nb["cells"], strict=True)
+        if new["source"] != source_of(old)
     )
     return Revision(after, edits, tuple(kept), "data" if edits else "")
 
@@ -182,38 +183,27 @@ def _recomposed(source: str, analysis: Analysis, dataset: Dataset) -> str:
     return head + _model_code(analysis, dataset) + tail
 
 
-def settle(before: Analysis, changes: Mapping[str, Any], dataset: Dataset | None = None, *, root: Path) -> Analysis:
-    """Apply changes and choose anew what followed from the choices that changed.
+def settle(before: Analysis, changes: Mapping[str, Any], load: Load) -> Analysis:
+    """Apply changes, and choose anew what followed from the choices that changed.
 
     A formula or estimand that was composed is composed again when what it was made from changes; one that was
     written by hand stays.
-
-    Raises
-    ------
-    InvalidAnalysis
-        When a change has the wrong type, or the choices do not go together.
     """
     after = before.changed(changes)
-    followers = {}
-    if after.model != before.model or after.columns != before.columns or after.data != before.data:
-        followers = {
-            name: "" for name in ("formula", "estimand") if name not in changes and _follows(before, name, root)
-        }
-    if "question" in changes and "model" not in changes and after.question != before.question:
-        followers |= {"model": "", "formula": "", "estimand": ""}
-    return catalog.complete(after.changed(followers), dataset or _load(after, root))
+    made_from = (after.model, after.columns, after.data, after.question)
+    if made_from != (before.model, before.columns, before.data, before.question):
+        followers = {"formula", "estimand"} | ({"model"} if after.question != before.question else set())
+        composed = [name for name in followers - set(changes) if _was_composed(before, name, load)]
+        after = after.changed(dict.fromkeys(composed, ""))
+    return catalog.complete(after, load(after))
 
 
-def _follows(analysis: Analysis, name: str, root: Path) -> bool:
-    """Tell whether a choice is what would have been composed."""
+def _was_composed(analysis: Analysis, name: str, load: Load) -> bool:
+    """Tell whether a choice stands as it would have been composed."""
+    if name == "model":
+        return True
     try:
-        composed = catalog.complete(analysis.changed({name: ""}), _load(analysis, root))
-    except InvalidAnalysis:
+        composed = catalog.complete(analysis.changed({name: ""}), load(analysis))
+    except ModelComposeError:
         return False
-    return getattr(composed, name) == getattr(analysis, name)
-
-
-def _load(analysis: Analysis, root: Path) -> Dataset:
-    from modelcompose.data import load
-
-    return load(analysis.data, analysis.kinds, root=root)
+    return bool(getattr(composed, name) == getattr(analysis, name))

@@ -35,7 +35,7 @@ class Simulated:
         group = prior["prior_predictive"].to_dataset()
         name = next(iter(group.data_vars))
         draws = group[name].stack(sample=("chain", "draw")).transpose("sample", ...).values
-        return cls(draws, outcome_numbers(analysis, table))
+        return cls(np.asarray(draws), outcome_numbers(analysis, table))
 
     @property
     def binary(self) -> bool:
@@ -50,7 +50,7 @@ def outcome_numbers(analysis: Analysis, table: pd.DataFrame) -> np.ndarray:
     """Return the outcome as numbers, shape (rows,); the last of two levels counts as 1."""
     y = table[analysis.outcome]
     if hasattr(y, "cat"):
-        return (y == y.cat.categories[-1]).to_numpy(float)
+        return np.asarray(y == y.cat.categories[-1], float)
     return np.asarray(y.to_numpy(float))
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelcompose.errors import GateFailed
-from modelcompose.samplers.progress import tell
 from modelcompose.verdict import Finding, Remedy, Status, Verdict, worst
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def conclude(
     partial: bool = False,
     status: Status | None = None,
 ) -> Verdict:
-    """Make the verdict of a step, tell it to whoever listens, and stop the notebook if it must.
+    """Make the verdict of a step, and stop the notebook if it must.
 
     Returns
     -------
@@ -89,7 +88,6 @@ def conclude(
         ran=_executed(),
         picture=_png(picture) if picture is not None else None,
     )
-    tell({"type": "verdict", "step": name, "status": reached, "title": verdict.title, "sentence": sentence})
     if reached == "fail" and analysis.on_fail == "stop":
         from IPython.display import display
 

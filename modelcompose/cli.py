@@ -1,0 +1,451 @@
+"""The command line: parse, call one verb of the workbench, print.
+
+Options for choices are derived from ``Analysis``. Exit codes: 0 when all went well, 1 when a run failed its checks or
+crashed, 2 when something was asked that cannot be done, 130 when it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from modelcompose import __version__
+from modelcompose.analysis import Analysis
+from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
+from modelcompose.service import Workbench
+
+__all__ = ["VERBS", "main"]
+
+OUTCOMES = {"passed": 0, "warned": 0, "running": 0, "stopped": 130}
+MARKS = {"pass": "✓", "passed": "✓", "warn": "!", "warned": "!", "fail": "✗", "failed": "✗", "info": "·"}
+
+VERBS = {
+    "schema": "schema",
+    "samples": "samples",
+    "sample": "copy_sample",
+    "describe": "describe",
+    "recommend": "recommend",
+    "new": "compose",
+    "inspect": "inspect",
+    "revise": "revise",
+    "run": "run",
+    "start": "start",
+    "runs ls": "list_runs",
+    "runs show": "get_run",
+    "runs events": "events",
+    "runs stop": "stop",
+    "publish": "publish",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        return int(options.command(options) or 0)
+    except ModelComposeError as error:
+        print(f"modelcompose: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("modelcompose: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+
+
+# -- the grammar ---------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="modelcompose", description="From a spreadsheet to a checked answer.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    lab = _command(commands, "lab", _lab, "open the workbench in JupyterLab")
+    lab.add_argument(
+        "folder", nargs="?", default="workspace", help="the workspace; made if absent (default: workspace)"
+    )
+    lab.add_argument("options", nargs=argparse.REMAINDER, help="further options, passed on to jupyter lab")
+
+    _verb(commands, "schema", _plain("schema"), "print the JSON Schema of the choices")
+    _verb(commands, "samples", _plain("samples"), "list the sample tables")
+    sample = _verb(commands, "sample", _sample, "copy a sample table into the workspace")
+    sample.add_argument("name")
+
+    describe = _verb(commands, "describe", _describe, "describe a table: kinds, missing values, possible questions")
+    describe.add_argument("data")
+    _choice_options(describe, {"kinds"})
+
+    recommend = _verb(commands, "recommend", _recommend, "recommend models for a question")
+    recommend.add_argument("data")
+    _choice_options(recommend, set(Analysis.model_fields) - {"data"})
+
+    new = _verb(commands, "new", _new, "compose the notebook of an analysis")
+    new.add_argument("data", help="a table in the workspace, or sample:NAME")
+    new.add_argument("--output", default="", metavar="NOTEBOOK", help="where to write it")
+    _choice_options(new, set(Analysis.model_fields) - {"data"})
+
+    inspect = _verb(commands, "inspect", _inspect, "say where a notebook stands, step by step")
+    inspect.add_argument("notebook")
+
+    revise = _verb(commands, "revise", _revise, "change choices in a notebook; what was edited by hand stays")
+    _notebook_and_changes(revise)
+
+    run = _verb(commands, "run", _run, "run a notebook here, with its progress; Ctrl-C keeps what is done")
+    _notebook_and_changes(run)
+    start = _verb(commands, "start", _start, "run a notebook in the background")
+    _notebook_and_changes(start)
+
+    runs = commands.add_parser("runs", help="list, show, follow or stop runs").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    ls = _verb(runs, "ls", _runs_ls, "list runs, newest first")
+    ls.add_argument("--limit", type=int, default=100)
+    for name, command, text in (
+        ("show", _runs_show, "show a run with its verdicts"),
+        ("stop", _plain("stop"), "stop a run and keep what is done"),
+        ("open", _runs_open, "open a run's notebook in JupyterLab"),
+    ):
+        _verb(runs, name, command, text).add_argument("id", help="its id, a beginning of it, or its name")
+    events = _verb(runs, "events", _plain("events"), "print what happened in a run")
+    events.add_argument("id")
+    events.add_argument("--since", type=int, default=0)
+
+    publish = _verb(commands, "publish", _publish, "make a report page and a what-if app from a run")
+    publish.add_argument("id", help="the run's id, a beginning of it, or its name")
+    app = _verb(commands, "app", _app, "serve a published app")
+    app.add_argument("app", help="the app's notebook, as publish printed it")
+    app.add_argument("--port", type=int, default=8866)
+    return parser
+
+
+def _command(commands: Any, name: str, command: Callable[[Any], int | None], text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _verb(commands: Any, name: str, command: Callable[[Any], int | None], text: str) -> argparse.ArgumentParser:
+    parser = _command(commands, name, command, text)
+    parser.add_argument("--workspace", default=".", help="the workspace folder (default: the current one)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+def _choice_options(parser: argparse.ArgumentParser, names: set[str]) -> None:
+    for name, field in Analysis.model_fields.items():
+        if name in names:
+            text = (field.description or "").replace("%", "%%")
+            parser.add_argument(f"--{name.replace('_', '-')}", dest=f"choice_{name}", metavar="VALUE", help=text)
+
+
+def _notebook_and_changes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("notebook")
+    parser.add_argument(
+        "-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="change a choice"
+    )
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a choice")
+
+
+# -- the commands --------------------------------------------------------------------------------------------------
+
+
+def _workbench(options: Any) -> Workbench:
+    workspace = Path(options.workspace)
+    if not workspace.is_dir():
+        raise NotFound(f"there is no folder {options.workspace!r}", remedy="Make it, or name another --workspace.")
+    return Workbench(workspace)
+
+
+def _print(content: Any) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def _plain(verb: str) -> Callable[[Any], None]:
+    """Return a command that calls a verb with the options it takes and prints its answer as JSON."""
+
+    def command(options: Any) -> None:
+        given = {name: getattr(options, name) for name in ("id", "since", "limit") if hasattr(options, name)}
+        _print(getattr(_workbench(options), verb)(**given))
+
+    return command
+
+
+def _choices(options: Any) -> dict[str, Any]:
+    """Gather the choices given as options, each read by its type."""
+    given = {
+        name.removeprefix("choice_"): value
+        for name, value in vars(options).items()
+        if name.startswith("choice_") and value is not None
+    }
+    changed = Analysis().changed({**given, "data": options.data})
+    return changed.model_dump(include={*given, "data"})
+
+
+def _changes(options: Any) -> dict[str, str]:
+    changes = dict(options.parameter)
+    for one in options.set:
+        name, equals, value = one.partition("=")
+        if not equals:
+            raise InvalidInput(f"{one!r} is not NAME=VALUE", where="--set", remedy="Write it like --set model=linear.")
+        changes[name] = value
+    return changes
+
+
+def _sample(options: Any) -> None:
+    found = _workbench(options).copy_sample(options.name)
+    _print(found) if options.json else print(found["path"])
+
+
+def _describe(options: Any) -> None:
+    found = _workbench(options).describe(_choices(options))
+    if options.json:
+        return _print(found)
+    print(f"{found['data']}: {found['rows']} rows")
+    for note in found["notes"]:
+        print(f"  note: {note}")
+    _table(
+        ["column", "kind", "missing", "examples", "why"],
+        [
+            [one["name"], one["kind"], one["missing"], ", ".join(one["examples"]), one["reason"]]
+            for one in found["columns"]
+        ],
+    )
+    for one in found["questions"]:
+        print(f"  {'can ask' if one['allowed'] else 'cannot ask':>10}  {one['id']}: {one['label']} {one['reason']}")
+    return None
+
+
+def _recommend(options: Any) -> None:
+    found = _workbench(options).recommend(_choices(options))
+    if options.json:
+        return _print(found)
+    print(found["estimand"])
+    for number, one in enumerate(found["recommended"], 1):
+        print(f"{number}. {one['id']}: {one['title']}. {one['formula']}")
+        for reason in one["reasons"]:
+            print(f"     {reason['sentence']} [{reason['rule']}]")
+    for one in found["rejected"]:
+        print(f"   not {one['id']}: {one['sentence']} [{one['rule']}]")
+    return None
+
+
+def _new(options: Any) -> None:
+    found = _workbench(options).compose(_choices(options), options.output)
+    _print(found) if options.json else print(found["path"])
+
+
+def _cells(options: Any) -> tuple[Path, dict[str, Any]]:
+    path = Path(options.workspace) / options.notebook
+    try:
+        nb = json.loads(path.read_text(encoding="utf-8"))
+        nb["cells"] = [*nb["cells"]]
+    except FileNotFoundError:
+        raise NotFound(f"there is no notebook {options.notebook!r}", remedy="Check the path.") from None
+    except (ValueError, TypeError, KeyError, OSError) as error:
+        raise InvalidInput(f"this is not a notebook: {error}", where=str(options.notebook)) from None
+    return path, nb
+
+
+def _inspect(options: Any) -> None:
+    _, nb = _cells(options)
+    found = _workbench(options).inspect(nb["cells"])
+    if options.json:
+        return _print(found)
+    if found["problem"]:
+        print(f"  {found['problem']['where']}: {found['problem']['message']}")
+    for one in found["steps"]:
+        marks = " (stale)" * one["stale"] + " (edited by hand)" * one["edited"]
+        sentence = one["verdict"]["sentence"] if one["verdict"] else one["explanation"]
+        print(f"{one['state']:>8}{marks}  {one['title']} {sentence}")
+    return None
+
+
+def _revise(options: Any) -> None:
+    path, nb = _cells(options)
+    found = _workbench(options).revise(nb["cells"], _changes(options), options.notebook)
+    edits = {one["id"]: one for one in found["edits"]}
+    for cell in nb["cells"]:
+        if cell.get("id") in edits:
+            cell |= {name: edits[cell["id"]][name] for name in ("source", "metadata")}
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    if options.json:
+        return _print(found)
+    print(f"changed: {', '.join(edits) or 'nothing'}")
+    if found["kept"]:
+        print(f"left as edited by hand: {', '.join(found['kept'])}")
+    return None
+
+
+def _run(options: Any) -> int:
+    workbench = _workbench(options)
+    if options.json:
+        run = workbench.run(options.notebook, _changes(options))
+        _print(run)
+    else:
+        with _Progress() as progress:
+            run = workbench.run(options.notebook, _changes(options), progress.show)
+        _show_run(run)
+    return OUTCOMES.get(run["status"], 1)
+
+
+def _start(options: Any) -> None:
+    run = _workbench(options).start(options.notebook, _changes(options))
+    _print(run) if options.json else print(run["id"])
+
+
+def _runs_ls(options: Any) -> None:
+    found = _workbench(options).list_runs(options.limit)
+    if options.json:
+        return _print(found)
+    _table(
+        ["id", "name", "status", "model", "started", "message"],
+        [
+            [run["id"][:8], run["name"], run["status"], run["model"], run["started"][:19], run["message"]]
+            for run in found["runs"]
+        ],
+    )
+    return None
+
+
+def _runs_show(options: Any) -> None:
+    run = _workbench(options).get_run(options.id)
+    _print(run) if options.json else _show_run(run)
+
+
+def _runs_open(options: Any) -> int:
+    run = _workbench(options).get_run(options.id)
+    if not run["executed"]:
+        raise NotFound(f"run {run['name']!r} has no notebook yet", remedy="Wait until it has ended.")
+    return _open_lab(Path(options.workspace), run["executed"], [])
+
+
+def _publish(options: Any) -> None:
+    found = _workbench(options).publish(options.id)
+    if options.json:
+        return _print(found)
+    print(f"report  {found['report']}")
+    print(f"app     {found['app'] or 'none, since there is no posterior'}")
+    if found["app"]:
+        print(f"        modelcompose app {found['app']}")
+    return None
+
+
+def _app(options: Any) -> int:
+    from modelcompose.publish import serve
+
+    path = Path(options.workspace) / options.app
+    if not path.is_file():
+        raise NotFound(f"there is no app {options.app!r}", remedy="Publish a run first.")
+    return serve(path, port=options.port)
+
+
+def _lab(options: Any) -> int:
+    workspace = Path(options.folder)
+    workspace.mkdir(parents=True, exist_ok=True)
+    return _open_lab(workspace, _first_notebook(Workbench(workspace)), options.options)
+
+
+def _first_notebook(workbench: Workbench) -> str:
+    """Return the notebook to open: the newest in the workspace, or a sample analysis made now."""
+    here = sorted(workbench.workspace.glob("*.ipynb"), key=lambda path: path.stat().st_mtime)
+    if here:
+        return here[-1].name
+    sample = workbench.copy_sample("sleepstudy")
+    return str(workbench.compose({**sample["analysis"], "data": sample["path"]})["path"])
+
+
+def _open_lab(workspace: Path, notebook: str, options: list[str]) -> int:
+    from urllib.parse import quote
+
+    from jupyterlab.labapp import main as lab
+
+    lab([f"--ServerApp.root_dir={workspace.resolve()}", f"--LabApp.default_url=/lab/tree/{quote(notebook)}", *options])
+    return 0
+
+
+# -- showing -------------------------------------------------------------------------------------------------------
+
+
+def _table(head: list[str], rows: list[list[Any]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*head, box=None, header_style="bold")
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console().print(table)
+
+
+def _show_run(run: dict[str, Any]) -> None:
+    print(f"{run['name']}  {run['status']}  {run['id']}")
+    if run["message"]:
+        print(f"  {run['message']}")
+    for one in run["verdicts"]:
+        print(f"  {MARKS.get(one['status'], ' ')} {one['title']} {one['sentence']}")
+    for what in ("executed", "report", "app"):
+        if run[what]:
+            print(f"  {what}: {run[what]}")
+
+
+class _Progress:
+    """Live progress on the terminal: a line for each step as it ends, and a bar while sampling."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        self._console = Console()
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), console=self._console
+        )
+        self._task: Any = None
+
+    def __enter__(self) -> _Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def show(self, event: dict[str, Any]) -> None:
+        """Show one event."""
+        shower = {"step": self._step, "verdict": self._verdict, "sampling": self._sampling}.get(event["type"])
+        if shower is not None:
+            shower(event)
+
+    def _step(self, event: dict[str, Any]) -> None:
+        if event["state"] == "started":
+            self._drop()
+            self._task = self._bar.add_task(f"[{event['index']}/{event['count']}] {event['step']}", total=None, note="")
+        else:
+            self._drop()
+
+    def _verdict(self, event: dict[str, Any]) -> None:
+        from rich.text import Text
+
+        mark = MARKS.get(event["status"], " ")
+        self._console.print(Text(f"{mark} {event['title']} {event['sentence']}"))
+
+    def _sampling(self, event: dict[str, Any]) -> None:
+        if self._task is None:
+            return
+        left = "" if event["left"] is None else f", about {event['left']:.0f} s left"
+        note = f"{event['finished']} of {event['total']} draws, {event['divergences']} divergences{left}"
+        self._bar.update(self._task, total=event["total"], completed=event["finished"], note=note)
+
+    def _drop(self) -> None:
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+            self._task = None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

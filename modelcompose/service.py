@@ -1,0 +1,479 @@
+"""The workbench: the verbs that every door offers.
+
+Floor 4. The command line, REST and Python itself call these and nothing below. A workbench keeps no state: what two
+of them share is the workspace on disk and the run store. Importing this module brings in no probabilistic
+programming; what a verb needs is imported when it is called.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelcompose import __version__
+from modelcompose.analysis import Analysis
+from modelcompose.errors import Conflict, Forbidden, InvalidData, InvalidInput, ModelComposeError, NotFound
+
+if TYPE_CHECKING:
+    from modelcompose.data import Dataset
+    from modelcompose.runs import Run, RunStore
+
+__all__ = ["Workbench"]
+
+Json = dict[str, Any]
+SAMPLE = "sample:"
+
+
+class Workbench:
+    """All that ModelCompose does, for one workspace.
+
+    Parameters
+    ----------
+    workspace
+        The folder that holds data and notebooks; no verb reads or writes outside it.
+    tracking_uri
+        MLflow's tracking URI; by default an SQLite file in the workspace.
+
+    Notes
+    -----
+    Paths are relative to the workspace, in POSIX form. Every verb returns values that JSON can hold, and raises
+    ``ModelComposeError`` for whatever a user can put right.
+    """
+
+    def __init__(self, workspace: str | Path = ".", tracking_uri: str | None = None) -> None:
+        self.workspace = Path(workspace).resolve()
+        self._tracking_uri = tracking_uri
+
+    # -- words -------------------------------------------------------------------------------------------------
+
+    def schema(self) -> Json:
+        """Return the JSON Schema of the choices, with the kinds and steps in plain words."""
+        from modelcompose.data import KINDS
+        from modelcompose.workflow import STEPS
+
+        return {
+            "version": __version__,
+            "analysis": Analysis.model_json_schema(),
+            "kinds": [
+                {"id": kind, "label": label, "explanation": explanation} for kind, (label, explanation) in KINDS.items()
+            ],
+            "steps": [{"id": one.id, "title": one.title, "explanation": one.explanation} for one in STEPS],
+        }
+
+    # -- data --------------------------------------------------------------------------------------------------
+
+    def samples(self) -> Json:
+        """List the tables that ship with ModelCompose."""
+        from modelcompose.samples import SAMPLES
+
+        return {
+            "samples": [
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "description": one.description,
+                    "credit": one.credit,
+                    "rows": one.rows,
+                    "question": one.question,
+                    "outcome": one.outcome,
+                    "analysis": self._sample_choices(one.name),
+                }
+                for one in SAMPLES
+            ]
+        }
+
+    def copy_sample(self, name: str) -> Json:
+        """Copy a sample table into the workspace's ``data`` folder, unless it is there already."""
+        from modelcompose import samples
+
+        folder = self._inside("data")
+        folder.mkdir(parents=True, exist_ok=True)
+        path = samples.copy(name, folder)
+        return {"path": self._shown(path), "analysis": self._sample_choices(name)}
+
+    def _sample_choices(self, name: str) -> Json:
+        from modelcompose.samples import SAMPLES
+
+        one = next((sample for sample in SAMPLES if sample.name == name), None)
+        if one is None:
+            return {}
+        return {
+            "question": one.question,
+            "outcome": one.outcome,
+            "predictors": list(one.predictors),
+            "groups": list(one.groups),
+            "kinds": dict(one.kinds),
+            "units": dict(one.units),
+        }
+
+    def describe(self, analysis: Mapping[str, Any]) -> Json:
+        """Describe a table: columns with kinds and reasons, a preview, and the questions that the kinds allow.
+
+        Parameters
+        ----------
+        analysis
+            Choices with at least ``data``; declared ``kinds`` win over inferred ones.
+        """
+        from modelcompose import catalog
+
+        dataset = self._dataset(Analysis.of(analysis), self.workspace)
+        kinds = {name: guess.kind for name, guess in dataset.kinds.items()}
+        reasons = catalog.unanswerable(kinds)
+        return dataset.describe() | {
+            "questions": [
+                {
+                    "id": one.id,
+                    "label": one.label,
+                    "explanation": one.explanation,
+                    "allowed": not reasons[one.id],
+                    "reason": reasons[one.id],
+                    "roles": catalog.roles(one, kinds),
+                }
+                for one in catalog.QUESTIONS
+            ]
+        }
+
+    # -- models and notebooks ----------------------------------------------------------------------------------
+
+    def recommend(self, analysis: Mapping[str, Any]) -> Json:
+        """Recommend models for a question and roles: best first, and the rejected ones with the rule.
+
+        Parameters
+        ----------
+        analysis
+            Choices with ``data``, ``question``, ``outcome`` and the other roles.
+        """
+        from modelcompose import catalog
+
+        choices = Analysis.of(analysis)
+        found = catalog.recommend(choices, self._dataset(choices, self.workspace))
+        return {
+            "estimand": choices.estimand or catalog.estimand(choices),
+            "recommended": [
+                {
+                    "id": one.entry.id,
+                    "title": one.entry.title,
+                    "summary": one.entry.summary,
+                    "formula": "; ".join([one.formula] if isinstance(one.formula, str) else one.formula),
+                    "reasons": [{"rule": reason.rule, "sentence": reason.sentence} for reason in one.reasons],
+                }
+                for one in found.candidates
+            ],
+            "rejected": [
+                {"id": entry.id, "title": entry.title, "rule": rejection.rule, "sentence": rejection.sentence}
+                for entry, rejection in found.rejected
+            ],
+        }
+
+    def compose(self, analysis: Mapping[str, Any], path: str = "") -> Json:
+        """Compose the notebook of an analysis and write it under a free name.
+
+        Parameters
+        ----------
+        analysis
+            Choices; ``data`` is relative to the workspace. What is empty is chosen.
+        path
+            Where to write; by default next to nothing else, named after the table.
+        """
+        from modelcompose import workflow
+
+        choices = Analysis.of(analysis)
+        target = self._free(self._inside(path or f"{_stem(choices.data)}.ipynb"))
+        dataset = self._dataset(choices, self.workspace)
+        if not choices.data.startswith(SAMPLE):
+            source = self._inside(choices.data)
+            choices = choices.changed({"data": Path(os.path.relpath(source, target.parent)).as_posix()})
+        nb = workflow.compose(choices, dataset)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_notebook(nb, target)
+        return {"path": self._shown(target)}
+
+    def inspect(self, cells: Sequence[Mapping[str, Any]]) -> Json:
+        """Say where a notebook stands: its choices, and of every step its verdict and whether it is out of date.
+
+        Parameters
+        ----------
+        cells
+            The cells as they are now: ``id``, ``cell_type``, ``source``, ``metadata``, ``execution_count`` and
+            either nbformat's ``outputs`` or the ``verdict`` in them.
+        """
+        from modelcompose import workflow
+
+        nb = _as_notebook(cells)
+        analysis, problem = None, None
+        try:
+            analysis = Analysis.read(nb).model_dump(mode="json")
+        except ModelComposeError as error:
+            problem = error.as_json()
+        return {
+            "analysis": analysis,
+            "problem": problem,
+            "steps": [
+                {
+                    "step": one.step.id,
+                    "title": one.step.title,
+                    "explanation": one.step.explanation,
+                    "cells": list(one.cells),
+                    "state": one.state,
+                    "stale": one.stale,
+                    "edited": one.edited,
+                    "verdict": one.verdict.model_dump(mode="json") if one.verdict else None,
+                }
+                for one in workflow.steps_in(nb)
+            ],
+        }
+
+    def revise(self, cells: Sequence[Mapping[str, Any]], changes: Mapping[str, Any], path: str = "") -> Json:
+        """Work out which cells change when choices change; hand-edited cells are named and left alone.
+
+        Parameters
+        ----------
+        cells
+            The cells as they are now; see ``inspect``.
+        changes
+            New values by parameter name.
+        path
+            The notebook's own path; its data are relative to its folder.
+        """
+        revision = self._revision(_as_notebook(cells), changes, self._inside(path or ".ipynb").parent)
+        return {
+            "edits": [{"id": one.cell, "source": one.source, "metadata": one.metadata} for one in revision.edits],
+            "kept": list(revision.kept),
+            "from": revision.start,
+        }
+
+    def _revision(self, nb: Mapping[str, Any], changes: Mapping[str, Any], folder: Path) -> Any:
+        from modelcompose import workflow
+
+        tables: dict[tuple[str, str], Dataset] = {}
+
+        def load(choices: Analysis) -> Dataset:
+            key = (choices.data, json.dumps(choices.kinds, sort_keys=True))
+            if key not in tables:
+                tables[key] = self._dataset(choices, folder)
+            return tables[key]
+
+        return workflow.revise(nb, changes, load)
+
+    # -- runs --------------------------------------------------------------------------------------------------
+
+    def start(self, notebook: str, changes: Mapping[str, Any] | None = None) -> Json:
+        """Run a notebook in the background, in a process that outlives this one; the notebook stays as it is.
+
+        Parameters
+        ----------
+        notebook
+            Its path.
+        changes
+            Choices that differ for this run.
+
+        Raises
+        ------
+        Conflict
+            When a change would have to alter a cell that was edited by hand.
+        """
+        from modelcompose import runs
+
+        store, run = self._created(notebook, changes or {})
+        runs.start(store, run.id)
+        return store.get(run.id).model_dump(mode="json")
+
+    def run(
+        self,
+        notebook: str,
+        changes: Mapping[str, Any] | None = None,
+        on_event: Callable[[Json], object] | None = None,
+    ) -> Json:
+        """Run a notebook here and now, and return the run when it has ended.
+
+        Parameters
+        ----------
+        notebook, changes
+            As for ``start``.
+        on_event
+            Called with every event as it happens.
+        """
+        from modelcompose import runs
+
+        store, run = self._created(notebook, changes or {})
+        return runs.execute(store, run.id, on_event).model_dump(mode="json")
+
+    def _created(self, notebook: str, changes: Mapping[str, Any]) -> tuple[RunStore, Run]:
+        path = self._existing(notebook)
+        nb = _read_notebook(path)
+        revision = self._revision(nb, changes, path.parent)
+        if revision.kept:
+            raise Conflict(
+                f"{', '.join(changes)} would change a cell that was edited by hand",
+                where=f"{self._shown(path)}, cell {', '.join(revision.kept)}",
+                remedy="Change that cell by hand too, or undo its edits.",
+            )
+        ready = _applied(nb, revision.edits)
+        store = self._store()
+        run = store.create(ready, name=path.stem, notebook_path=self._shown(path), analysis=revision.analysis)
+        return store, run
+
+    def list_runs(self, limit: int = 100) -> Json:
+        """List the newest runs, newest first."""
+        return {"runs": [run.model_dump(mode="json") for run in self._store().list(limit)]}
+
+    def get_run(self, id: str) -> Json:  # noqa: A002
+        """Return a run by id, a unique beginning of it, or its name (the newest of that name)."""
+        return self._store().get(id).model_dump(mode="json")
+
+    def events(self, id: str, since: int = 0) -> Json:  # noqa: A002
+        """Return what happened in a run after event number ``since``, and how the run stands."""
+        from modelcompose.runs import EventLog
+
+        store = self._store()
+        run = store.get(id)
+        return {"events": EventLog(store.folder(run.id)).read(since), "status": run.status}
+
+    def stop(self, id: str) -> Json:  # noqa: A002
+        """Stop a run and keep what is done; its draws so far go through the rest of the workflow."""
+        from modelcompose import runs
+
+        store = self._store()
+        return runs.stop(store, store.get(id).id).model_dump(mode="json")
+
+    def publish(self, id: str) -> Json:  # noqa: A002
+        """Make a report page and a what-if app from a run that has ended.
+
+        Returns
+        -------
+        dict
+            ``report`` and ``app``, paths in the workspace; ``app`` is None when the run has no posterior.
+        """
+        from modelcompose import publish
+
+        store = self._store()
+        run = store.get(id)
+        if run.status == "running" or not run.executed:
+            raise Conflict(f"run {run.name!r} has nothing to publish yet", remedy="Wait until it has ended.")
+        nb = _read_notebook(self._inside(run.executed))
+        name = f"{run.name}-{run.id[:8]}"
+        report = self._inside(f"reports/{name}.html")
+        report.parent.mkdir(parents=True, exist_ok=True)
+        publish.write_report(nb, report, run=run.model_dump(mode="json"))
+        app = self._app(nb, run, store, name)
+        store.published(run.id, report=self._shown(report), app=app)
+        return {"report": self._shown(report), "app": app}
+
+    def _app(self, nb: Json, run: Run, store: RunStore, name: str) -> str | None:
+        from modelcompose import publish
+        from modelcompose.data.dataset import locate
+
+        try:
+            posterior = store.artifact(run.id, "posterior.nc")
+        except NotFound:
+            return None
+        data = Analysis.read(nb).data
+        folder = self._inside(run.notebook).parent
+        table = locate(data, folder) if data.startswith(SAMPLE) else self._inside(folder / data)
+        return self._shown(publish.write_app(nb, self._inside(f"apps/{name}"), data=table, posterior=posterior))
+
+    # -- the workspace -----------------------------------------------------------------------------------------
+
+    def _store(self) -> RunStore:
+        from modelcompose.runs import RunStore
+
+        return RunStore(self.workspace, self._tracking_uri)
+
+    def _dataset(self, analysis: Analysis, folder: Path) -> Dataset:
+        """Load a table whose path is relative to a folder, never from outside the workspace."""
+        from modelcompose.data import load
+
+        if analysis.data and not analysis.data.startswith(SAMPLE) and "://" not in analysis.data:
+            self._inside(folder / analysis.data)
+        try:
+            return load(analysis.data, analysis.kinds, root=folder)
+        except OSError as error:
+            raise InvalidData(f"{analysis.data} cannot be read: {error.strerror}", where="data") from None
+
+    def _inside(self, path: str | Path) -> Path:
+        """Resolve a path, links included, and refuse one that leaves the workspace."""
+        try:
+            resolved = (self.workspace / path).resolve()
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"{str(path)!r} is not a path: {error}", where="path") from None
+        if not resolved.is_relative_to(self.workspace):
+            raise Forbidden(
+                f"{str(path)!r} lies outside the workspace",
+                where=str(self.workspace),
+                remedy="Copy it into the workspace first.",
+            )
+        return resolved
+
+    def _existing(self, path: str) -> Path:
+        found = self._inside(path)
+        if not found.is_file():
+            raise NotFound(f"there is no notebook {path!r}", where=str(self.workspace), remedy="Check the path.")
+        return found
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.workspace).as_posix()
+
+    @staticmethod
+    def _free(path: Path) -> Path:
+        """Return the path, or the first numbered one beside it that does not exist."""
+        number, free = 2, path
+        while free.exists():
+            free = path.with_stem(f"{path.stem}-{number}")
+            number += 1
+        return free
+
+
+def _stem(data: str) -> str:
+    return data.removeprefix(SAMPLE) if data.startswith(SAMPLE) else Path(data).stem or "analysis"
+
+
+def _as_notebook(cells: Sequence[Mapping[str, Any]]) -> Json:
+    """Turn the projection of live cells into nbformat's form."""
+    from modelcompose.verdict import MIME
+
+    whole = []
+    for cell in cells:
+        one = dict(cell)
+        verdict = one.pop("verdict", None)
+        if verdict is not None:
+            one["outputs"] = [{"output_type": "display_data", "data": {MIME: verdict}, "metadata": {}}]
+        whole.append({"metadata": {}, "outputs": [], **one})
+    return {"cells": whole, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _read_notebook(path: Path) -> Json:
+    try:
+        nb = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
+            raise ValueError("it has no cells")
+    except ValueError as error:
+        raise InvalidInput(
+            f"this is not a notebook: {error}", where=path.name, remedy="Name a file with the ending .ipynb."
+        ) from None
+    for number, cell in enumerate(nb["cells"]):
+        cell.setdefault("id", f"cell-{number}")
+    return nb | {"nbformat_minor": max(5, nb.get("nbformat_minor", 5))}
+
+
+def _write_notebook(nb: Json, path: Path) -> None:
+    """Write through a temporary file, so that an interruption leaves no half of a notebook."""
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+
+
+def _applied(nb: Json, edits: Sequence[Any]) -> Json:
+    """Apply edits to a copy of a notebook, without its outputs."""
+    ready = copy.deepcopy(nb)
+    changed = {one.cell: one for one in edits}
+    for cell in ready["cells"]:
+        if str(cell.get("id", "")) in changed:
+            cell["source"] = changed[cell["id"]].source
+            cell["metadata"] = changed[cell["id"]].metadata
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    return ready
