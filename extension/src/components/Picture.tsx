@@ -4,6 +4,7 @@ const WIDTH = 400;
 const HEIGHT = 120;
 const BASE = 88;
 const MARGIN = 12;
+const ROUNDING = 1e-9;
 
 /** The expected outcome as a density with its interval, on an axis that stays put while values change. */
 export function Picture({ prediction }: { prediction: Prediction }) {
@@ -71,8 +72,8 @@ export function ticks([low, high]: [number, number]): number[] {
   }
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].find(factor => factor * power >= rough)! * power;
-  const first = Math.ceil(low / step);
-  const count = Math.floor(high / step) - first + 1;
+  const first = Math.ceil(low / step - ROUNDING);
+  const count = Math.floor(high / step + ROUNDING) - first + 1;
   return Array.from({ length: count }, (_, index) =>
     Number(((first + index) * step).toPrecision(12))
   );

@@ -34,10 +34,10 @@ export function VerdictCard(props: {
           Sampling was stopped early: this judges the draws made until then.
         </p>
       )}
-      <Findings findings={verdict.findings} />
       {verdict.remedies.length > 0 && (
         <Remedies remedies={verdict.remedies} busy={busy} onTry={onRemedy} />
       )}
+      <Findings findings={verdict.findings} />
     </div>
   );
 }

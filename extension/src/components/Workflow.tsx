@@ -12,7 +12,7 @@ import { Badge, Mark } from './Badge';
 import { Busy } from './Busy';
 import { Problem } from './Problem';
 import { Progress } from './Progress';
-import { isDone, nextStep, stepTone, stepWord } from './steps';
+import { failedStep, isDone, nextStep, stepTone, stepWord } from './steps';
 import { VerdictCard } from './VerdictCard';
 
 /** The active notebook as the panel draws it. */
@@ -99,7 +99,7 @@ function useOpenStep(
 /** The step to show: what runs, else what failed, else the last one done, else the first. */
 export function focus({ inspection, running }: AnalysisView): string | null {
   const { steps } = inspection;
-  const failed = steps.find(step => step.state === 'failed' && !step.stale);
+  const failed = failedStep(steps);
   const last = steps.filter(isDone).at(-1);
   return running[0] ?? failed?.step ?? last?.step ?? steps[0]?.step ?? null;
 }
@@ -124,7 +124,9 @@ function Controls(props: {
   busy: boolean;
 }) {
   const { view, actions, busy } = props;
-  const next = nextStep(view.inspection.steps);
+  const { steps } = view.inspection;
+  const next = nextStep(steps);
+  const failed = failedStep(steps);
   if (busy) {
     return (
       <div className="jp-modelcompose-Controls">
@@ -137,27 +139,39 @@ function Controls(props: {
   }
   return (
     <div className="jp-modelcompose-Controls">
+      {failed && (
+        <p role="status">
+          <strong>{failed.title}</strong> failed. Its card below says what to
+          try.
+        </p>
+      )}
       {next ? (
         <button
-          className="jp-modelcompose-Button jp-mod-primary"
+          className={`jp-modelcompose-Button ${failed ? '' : 'jp-mod-primary'}`}
           onClick={actions.runNext}
         >
-          Next: {next.title}
+          {failed ? 'Go on anyway' : 'Next'}: {next.title}
         </button>
       ) : (
-        <p role="status">Every step is done and up to date.</p>
+        !failed && <p role="status">Every step is done and up to date.</p>
       )}
       <div className="jp-modelcompose-Buttons">
         {next && (
-          <button className="jp-modelcompose-Button" onClick={actions.runRest}>
+          <button
+            className="jp-modelcompose-Button jp-mod-quiet"
+            onClick={actions.runRest}
+          >
             Run all that is not done
           </button>
         )}
-        <button className="jp-modelcompose-Button" onClick={actions.runAll}>
+        <button
+          className="jp-modelcompose-Button jp-mod-quiet"
+          onClick={actions.runAll}
+        >
           Run from the start
         </button>
         <button
-          className="jp-modelcompose-Button"
+          className="jp-modelcompose-Button jp-mod-quiet"
           disabled={view.background?.run.status === 'running'}
           title="Runs a copy of the notebook while you go on working, and keeps the result under Runs"
           onClick={actions.runInBackground}
@@ -213,7 +227,11 @@ function Step(props: {
       {running && view.sampling && <Progress sampling={view.sampling} />}
       {open && (
         <div className="jp-modelcompose-Step-body">
-          <p className="jp-modelcompose-Step-explanation">{step.explanation}</p>
+          {step.explanation !== step.verdict?.title && (
+            <p className="jp-modelcompose-Step-explanation">
+              {step.explanation}
+            </p>
+          )}
           {step.edited && (
             <p className="jp-modelcompose-small">
               You changed this step’s code. It is yours now: ModelCompose runs

@@ -10,6 +10,11 @@ export function nextStep(steps: StepView[]): StepView | undefined {
   return steps.find(step => !isDone(step));
 }
 
+/** The first step whose check failed and that nothing has changed since. */
+export function failedStep(steps: StepView[]): StepView | undefined {
+  return steps.find(step => step.state === 'failed' && !step.stale);
+}
+
 const STEP_WORDS: Record<StepView['state'], string> = {
   todo: 'To do',
   passed: 'Passed',

@@ -238,7 +238,7 @@ export class AnalysisModel implements AnalysisActions {
       void panel.context.ready.then(() => {
         if (panel === this._panel) {
           panel.content.model?.contentChanged.connect(this.onContent, this);
-          this.onContent();
+          void this.refresh();
         }
       });
     }
