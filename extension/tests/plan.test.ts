@@ -36,15 +36,14 @@ it('runs a forced step and what depends on it, not what is above', async () => {
   expect(ids).toEqual(['fit', 'sampling']);
 });
 
-it('runs changed parameters before the forced steps', async () => {
-  const ids = await planned(sleepCells(8), 'sampling', {
-    force: ['fit'],
+it('runs everything again that stands below changed parameters', async () => {
+  const ids = await planned(sleepCells(8), 'model', {
     ran: cell => cell.id !== 'parameters'
   });
-  expect(ids).toEqual(['parameters', 'fit', 'sampling']);
+  expect(ids).toEqual(['parameters', 'data', 'question', 'model']);
 });
 
-it('runs a cell the user added above the step, and skips empty and text cells', async () => {
+it('runs a cell that the user added and what is below it, and skips empty and text cells', async () => {
   const own = (id: string, cell_type: string, source: string): Cell => ({
     ...sleepCells(0)[0]!,
     id,
@@ -60,5 +59,10 @@ it('runs a cell the user added above the step, and skips empty and text cells', 
     own('empty', 'code', ' '),
     own('text', 'markdown', '# Title')
   );
-  expect(await planned(cells, 'prior')).toEqual(['mine', 'prior']);
+  expect(await planned(cells, 'prior')).toEqual([
+    'mine',
+    'question',
+    'model',
+    'prior'
+  ]);
 });

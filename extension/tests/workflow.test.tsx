@@ -2,25 +2,48 @@ import { render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
 import { FAILED_SAMPLING, FakeWorkbench, sleepCells } from '../src/api/fake';
-import { Cell } from '../src/api/port';
+import { Cell, Remedy } from '../src/api/port';
 import {
   AnalysisActions,
   AnalysisView,
   Workflow
 } from '../src/components/Workflow';
 
+/** Records what was asked for; a class, as the real one is, so that a lost `this` is noticed. */
+class RecordedActions implements AnalysisActions {
+  readonly calls: unknown[][] = [];
+
+  runNext() {
+    this.calls.push(['runNext']);
+  }
+  runRest() {
+    this.calls.push(['runRest']);
+  }
+  runAll() {
+    this.calls.push(['runAll']);
+  }
+  runStep(step: string) {
+    this.calls.push(['runStep', step]);
+  }
+  interrupt() {
+    this.calls.push(['interrupt']);
+  }
+  applyRemedy(remedy: Remedy, step: string) {
+    this.calls.push(['applyRemedy', remedy.label, step]);
+  }
+  runInBackground() {
+    this.calls.push(['runInBackground']);
+  }
+  stopBackground() {
+    this.calls.push(['stopBackground']);
+  }
+  showCell(step: string) {
+    this.calls.push(['showCell', step]);
+  }
+}
+
 async function mount(cells: Cell[], more: Partial<AnalysisView> = {}) {
-  const actions = {
-    runNext: vi.fn<AnalysisActions['runNext']>(),
-    runRest: vi.fn<AnalysisActions['runRest']>(),
-    runAll: vi.fn<AnalysisActions['runAll']>(),
-    runStep: vi.fn<AnalysisActions['runStep']>(),
-    interrupt: vi.fn<AnalysisActions['interrupt']>(),
-    applyRemedy: vi.fn<AnalysisActions['applyRemedy']>(),
-    runInBackground: vi.fn<AnalysisActions['runInBackground']>(),
-    stopBackground: vi.fn<AnalysisActions['stopBackground']>(),
-    showCell: vi.fn<AnalysisActions['showCell']>()
-  };
+  const actions = new RecordedActions();
   const view: AnalysisView = {
     path: 'sleepstudy.ipynb',
     inspection: await new FakeWorkbench().inspect(cells),
@@ -62,17 +85,36 @@ it('explains technical terms', async () => {
 it('hands the chosen remedy and its step back', async () => {
   const actions = await mount(failing());
   await userEvent.click(screen.getByText('Draw twice as many samples'));
-  expect(actions.applyRemedy).toHaveBeenCalledWith(
-    FAILED_SAMPLING.remedies[0],
-    'sampling'
-  );
+  expect(actions.calls).toEqual([
+    ['applyRemedy', 'Draw twice as many samples', 'sampling']
+  ]);
 });
 
 it('does not urge past a failed check', async () => {
   const actions = await mount(failing());
   expect(screen.queryByText(/^Next/)).toBeNull();
   await userEvent.click(screen.getByText('Go on anyway: Model check'));
-  expect(actions.runNext).toHaveBeenCalled();
+  expect(actions.calls).toEqual([['runNext']]);
+});
+
+it('runs the next step, the rest, everything, one step, or all of it in the background', async () => {
+  const actions = await mount(sleepCells(2));
+  for (const text of [
+    'Next: Model',
+    'Run all that is not done',
+    'Run from the start',
+    'Run in background',
+    'Run again'
+  ]) {
+    await userEvent.click(screen.getByText(text));
+  }
+  expect(actions.calls).toEqual([
+    ['runNext'],
+    ['runRest'],
+    ['runAll'],
+    ['runInBackground'],
+    ['runStep', 'question']
+  ]);
 });
 
 it('marks steps that are out of date, and makes the first of them the next', async () => {
@@ -118,7 +160,7 @@ it('shows live sampling at the running step and offers to stop', async () => {
   );
   expect(step('Fit').textContent).toContain('Running');
   await userEvent.click(screen.getByText('Stop'));
-  expect(actions.interrupt).toHaveBeenCalled();
+  expect(actions.calls).toEqual([['interrupt']]);
 });
 
 it('shows what is wrong with the parameters cell', async () => {

@@ -63,7 +63,7 @@ export function Workflow(props: {
       {view.background && (
         <BackgroundRun
           background={view.background}
-          onStop={actions.stopBackground}
+          onStop={() => actions.stopBackground()}
         />
       )}
       <ol className="jp-modelcompose-Steps">
@@ -131,7 +131,10 @@ function Controls(props: {
     return (
       <div className="jp-modelcompose-Controls">
         <Busy text={view.activity ?? 'The notebook is running…'} />
-        <button className="jp-modelcompose-Button" onClick={actions.interrupt}>
+        <button
+          className="jp-modelcompose-Button"
+          onClick={() => actions.interrupt()}
+        >
           Stop
         </button>
       </div>
@@ -148,7 +151,7 @@ function Controls(props: {
       {next ? (
         <button
           className={`jp-modelcompose-Button ${failed ? '' : 'jp-mod-primary'}`}
-          onClick={actions.runNext}
+          onClick={() => actions.runNext()}
         >
           {failed ? 'Go on anyway' : 'Next'}: {next.title}
         </button>
@@ -159,14 +162,14 @@ function Controls(props: {
         {next && (
           <button
             className="jp-modelcompose-Button jp-mod-quiet"
-            onClick={actions.runRest}
+            onClick={() => actions.runRest()}
           >
             Run all that is not done
           </button>
         )}
         <button
           className="jp-modelcompose-Button jp-mod-quiet"
-          onClick={actions.runAll}
+          onClick={() => actions.runAll()}
         >
           Run from the start
         </button>
@@ -174,7 +177,7 @@ function Controls(props: {
           className="jp-modelcompose-Button jp-mod-quiet"
           disabled={view.background?.run.status === 'running'}
           title="Runs a copy of the notebook while you go on working, and keeps the result under Runs"
-          onClick={actions.runInBackground}
+          onClick={() => actions.runInBackground()}
         >
           Run in background
         </button>

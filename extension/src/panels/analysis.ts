@@ -18,7 +18,7 @@ import {
   WorkbenchClient,
   WorkbenchError
 } from '../api/port';
-import { nextStep } from '../components/steps';
+import { failedStep, nextStep } from '../components/steps';
 import { AnalysisActions, AnalysisView } from '../components/Workflow';
 import { BackgroundRuns } from './background';
 import {
@@ -135,10 +135,11 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   showCell(step: string): void {
-    const ids = this.steps.find(item => item.step === step)?.cells ?? [];
-    const [widget] = this._panel ? widgetsOf(this._panel, ids) : [];
-    if (this._panel && widget) {
-      const notebook = this._panel.content;
+    const notebook = this._panel?.content;
+    const widget = notebook?.widgets.find(
+      ({ model }) => model.getMetadata('modelcompose')?.step === step
+    );
+    if (notebook && widget) {
       notebook.activeCellIndex = notebook.widgets.indexOf(widget);
       void notebook.scrollToCell(widget, 'start');
     }
@@ -183,6 +184,7 @@ export class AnalysisModel implements AnalysisActions {
   private async runLeg(panel: NotebookPanel, leg: Leg): Promise<boolean> {
     const title = this.steps.find(({ step }) => step === leg.step)?.title;
     this.say(title ? `Running: ${title}` : 'Running…');
+    this.showCell(leg.step ?? '');
     const finished = await NotebookActions.runCells(
       panel.content,
       widgetsOf(panel, leg.cells),
@@ -191,10 +193,12 @@ export class AnalysisModel implements AnalysisActions {
     );
     this._sampling = null;
     const { steps } = await this.inspect(panel);
-    if (!finished) {
+    const failed = failedStep(steps)?.step === leg.step;
+    // A failed check may end its cell with an error: its card says more than the error would.
+    if (!finished && !failed) {
       throw stopped(panel, leg, title);
     }
-    return steps.find(({ step }) => step === leg.step)?.state !== 'failed';
+    return !failed;
   }
 
   /** One action at a time, with its busy state and its error. */

@@ -21,7 +21,8 @@ export interface PlanOptions {
  * The cells to run so that `through` is done on top of an up-to-date kernel.
  *
  * A cell runs when the kernel has not seen its source (a new kernel has seen none), or when it belongs to a step
- * that is forced, not done or out of date; a step that runs takes every later cell with it.
+ * that is forced, not done or out of date. A cell that runs takes every later one with it: whatever was judged
+ * before would be out of date.
  */
 export function plan(options: PlanOptions): Leg[] {
   const { cells, steps, ran, through, force } = options;
@@ -40,7 +41,7 @@ export function plan(options: PlanOptions): Leg[] {
     const step = stepOf.get(cell.id);
     if (cascade || !ran(cell) || (step && isDue(step, force))) {
       leg.push(cell.id);
-      cascade ||= step !== undefined;
+      cascade = true;
     }
     if (lastOf.has(cell.id) && leg.length > 0) {
       legs.push({ step: lastOf.get(cell.id)!, cells: leg });
