@@ -106,19 +106,18 @@ function usePage(
 function Tabs(props: { page: Page; onSelect: (page: Page) => void }) {
   const tab = (page: Page, text: string) => (
     <button
-      role="tab"
-      aria-selected={props.page === page}
+      aria-current={props.page === page ? 'page' : undefined}
       onClick={() => props.onSelect(page)}
     >
       {text}
     </button>
   );
   return (
-    <div className="jp-modelcompose-Tabs" role="tablist" aria-label="Pages">
+    <nav className="jp-modelcompose-Tabs" aria-label="ModelCompose">
       {tab('new', 'New analysis')}
       {tab('workflow', 'Steps')}
       {tab('runs', 'Runs')}
-    </div>
+    </nav>
   );
 }
 

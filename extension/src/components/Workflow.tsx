@@ -221,8 +221,10 @@ function Step(props: {
         onClick={onToggle}
       >
         <Mark tone={stepTone(step, running)} />
-        <span className="jp-modelcompose-Step-title">{step.title}</span>
-        {step.edited && <Badge tone="info" text="Edited by hand" />}
+        <span className="jp-modelcompose-Step-title">
+          {step.title}{' '}
+          {step.edited && <Badge tone="info" text="Edited by hand" />}
+        </span>
         <span className="jp-modelcompose-Step-word">
           {stepWord(step, running)}
         </span>

@@ -192,6 +192,7 @@ export class AnalysisModel implements AnalysisActions {
       this.dialogs
     );
     this._sampling = null;
+    this.showCell(leg.step ?? '');
     const { steps } = await this.inspect(panel);
     const failed = failedStep(steps)?.step === leg.step;
     // A failed check may end its cell with an error: its card says more than the error would.
