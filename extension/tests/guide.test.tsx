@@ -76,6 +76,7 @@ it('leads from a sample to a notebook that holds every choice', async () => {
   await waitFor(() => expect(host.opened).toEqual(['sleepstudy.ipynb']));
   expect(client.composed.get('sleepstudy.ipynb')).toMatchObject({
     data: 'data/sleepstudy.csv',
+    units: { Reaction: 'ms' },
     kinds: { Reaction: 'continuous', Days: 'count', Subject: 'group' },
     question: 'change-over-time',
     outcome: 'Reaction',
@@ -93,7 +94,7 @@ it('describes the data again when a kind changes, which changes the questions', 
     screen.getByLabelText('Kind of Subject'),
     'category'
   );
-  await screen.findByText('Chosen by you.');
+  await screen.findByText('As declared.');
   await userEvent.click(screen.getByText('Continue to the question'));
   expect(screen.getByLabelText(/Do groups differ/)).toHaveProperty(
     'disabled',

@@ -45,9 +45,9 @@ export class FakeWorkbench implements WorkbenchClient {
     return SAMPLES;
   }
 
-  async addSample(name: string): Promise<string> {
+  async addSample(name: string): Promise<Analysis> {
     this.check('addSample');
-    return `data/${name}.csv`;
+    return { data: `data/${name}.csv`, units: { Reaction: 'ms' } };
   }
 
   async describe({ data, kinds = {} }: Analysis): Promise<DataDescription> {

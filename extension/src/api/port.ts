@@ -249,8 +249,8 @@ export interface Publication {
 export interface WorkbenchClient {
   schema(): Promise<Schema>;
   samples(): Promise<Sample[]>;
-  /** Copy a sample into the workspace and return its path. */
-  addSample(name: string): Promise<string>;
+  /** Copy a sample into the workspace and return the analysis to begin with: its path and what is known of it. */
+  addSample(name: string): Promise<Analysis>;
   describe(analysis: Analysis): Promise<DataDescription>;
   recommend(analysis: Analysis): Promise<Recommendation>;
   /** Write a new notebook and return its path; nothing is overwritten. */

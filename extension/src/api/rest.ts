@@ -36,9 +36,11 @@ export class RestWorkbench implements WorkbenchClient {
     return (await this.get<{ samples: Sample[] }>('samples')).samples;
   }
 
-  async addSample(name: string): Promise<string> {
-    const path = `samples/${encodeURIComponent(name)}`;
-    return (await this.post<{ path: string }>(path)).path;
+  async addSample(name: string): Promise<Analysis> {
+    const added = await this.post<{ path: string; analysis?: object }>(
+      `samples/${encodeURIComponent(name)}`
+    );
+    return { ...added.analysis, data: added.path };
   }
 
   describe(analysis: Analysis): Promise<DataDescription> {

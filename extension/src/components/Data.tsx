@@ -59,7 +59,7 @@ function Source({ client, host, wizard }: Props) {
   const input = useId();
   const take = (file: File | undefined) => {
     if (file) {
-      void wizard.loadFrom(() => host.upload(file));
+      void wizard.loadFrom(async () => ({ data: await host.upload(file) }));
     }
   };
   const drop = (event: DragEvent) => {
@@ -216,9 +216,7 @@ function Columns(props: {
                 kinds={props.kinds}
                 onChange={kind => props.onChange(column.name, kind)}
               />
-              <small>
-                {column.declared ? 'Chosen by you.' : column.reason}
-              </small>
+              <small>{column.declared ? 'As declared.' : column.reason}</small>
             </td>
           </tr>
         ))}

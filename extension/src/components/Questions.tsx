@@ -3,12 +3,13 @@ import { useId } from 'react';
 import { Analysis, Question } from '../api/port';
 import { Busy } from './Busy';
 import { Problem } from './Problem';
-import { Wizard } from './wizard';
+import { declaredKinds, Wizard } from './wizard';
 
 /** Station 2: what to find out, and which column plays which part. */
 export function Questions({ wizard }: { wizard: Wizard }) {
   const { description, question, searching, analysis } = wizard;
   const questions = description?.questions ?? [];
+  const kinds = declaredKinds(description);
   return (
     <>
       <QuestionList
@@ -21,6 +22,7 @@ export function Questions({ wizard }: { wizard: Wizard }) {
           <Roles
             question={question}
             analysis={analysis}
+            isCount={kinds[analysis.outcome ?? ''] === 'count'}
             onAssign={wizard.assign}
           />
           {searching.busy && <Busy text="Looking for models…" />}
@@ -91,17 +93,20 @@ function QuestionList(props: {
 function Roles(props: {
   question: Question;
   analysis: Analysis;
+  isCount: boolean;
   onAssign: (roles: Partial<Analysis>) => void;
 }) {
-  const { question, analysis, onAssign } = props;
+  const { question, analysis, isCount, onAssign } = props;
   const { roles } = question;
-  const free = (names: string[] = []) =>
-    names.filter(name => name !== analysis.outcome);
+  const { outcome = '', predictors = [], groups = [] } = analysis;
+  const free = (names: string[] = [], taken: string[]) =>
+    names.filter(name => name !== outcome && !taken.includes(name));
   const pickOutcome = (outcome: string) =>
     onAssign({
       outcome,
-      predictors: (analysis.predictors ?? []).filter(name => name !== outcome),
-      groups: (analysis.groups ?? []).filter(name => name !== outcome)
+      predictors: predictors.filter(name => name !== outcome),
+      groups: groups.filter(name => name !== outcome),
+      exposure: ''
     });
   return (
     <>
@@ -109,29 +114,31 @@ function Roles(props: {
         label="What is the outcome?"
         hint="The column you want to explain or predict."
         names={roles.outcome}
-        value={analysis.outcome ?? ''}
+        value={outcome}
         onChange={pickOutcome}
       />
       <PickMany
         label="What may influence it?"
-        names={free(roles.predictors)}
-        values={analysis.predictors ?? []}
+        names={free(roles.predictors, groups)}
+        values={predictors}
         onChange={predictors => onAssign({ predictors })}
       />
       <PickMany
         label="Which rows belong together?"
         hint="For example rows of the same person, school or site."
-        names={free(roles.groups)}
-        values={analysis.groups ?? []}
+        names={free(roles.groups, predictors)}
+        values={groups}
         onChange={groups => onAssign({ groups })}
       />
-      <Pick
-        label="What was each count out of?"
-        hint="For example time observed or number of people. May be left empty."
-        names={free(roles.exposure)}
-        value={analysis.exposure ?? ''}
-        onChange={exposure => onAssign({ exposure })}
-      />
+      {isCount && (
+        <Pick
+          label="What was each count out of?"
+          hint="For example time observed or number of people. May be left empty."
+          names={free(roles.exposure, predictors)}
+          value={analysis.exposure ?? ''}
+          onChange={exposure => onAssign({ exposure })}
+        />
+      )}
     </>
   );
 }

@@ -65,7 +65,8 @@ export interface Wizard extends Choices {
   question: Question | undefined;
   goTo(station: StationName): void;
   load(data: string): Promise<void>;
-  loadFrom(path: () => Promise<string>): Promise<void>;
+  /** Begin with what `begin` brings: a path, and choices already known. */
+  loadFrom(begin: () => Promise<Analysis>): Promise<void>;
   declare(column: string, kind: string): Promise<void>;
   ask(question: string): void;
   assign(roles: Partial<Analysis>): void;
@@ -110,11 +111,15 @@ export function useWizard(client: WorkbenchClient): Wizard {
       };
     });
 
-  const loadFrom = (path: () => Promise<string>) =>
+  const loadFrom = (begin: () => Promise<Analysis>) =>
     loading.start(
-      async () => client.describe({ data: await path(), kinds: {} }),
-      next => {
-        setChoices(EMPTY);
+      async () => {
+        const first = await begin();
+        const { data, kinds = {} } = first;
+        return { first, next: await client.describe({ data, kinds }) };
+      },
+      ({ first, next }) => {
+        setChoices({ ...EMPTY, analysis: first });
         receive(next);
       }
     );
@@ -127,7 +132,7 @@ export function useWizard(client: WorkbenchClient): Wizard {
     question: find(description, analysis.question),
     goTo: station => update({ station }),
     loadFrom,
-    load: data => loadFrom(async () => data),
+    load: data => loadFrom(async () => ({ data })),
     declare: (column, kind) => {
       const kinds = { ...analysis.kinds, [column]: kind };
       amend({ kinds });
