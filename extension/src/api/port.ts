@@ -1,0 +1,306 @@
+/** What the interface knows of a workbench. REST and the in-memory fake implement it; components see nothing else. */
+
+export type Status = 'pass' | 'warn' | 'fail' | 'info';
+export type StepState = 'todo' | 'passed' | 'warned' | 'failed' | 'info';
+export type RunStatus =
+  'running' | 'passed' | 'warned' | 'failed' | 'stopped' | 'error';
+export type RoleName = 'outcome' | 'predictors' | 'groups' | 'exposure';
+
+/** The typed choices of the parameters cell; what is left out is chosen by the workbench. */
+export interface Analysis {
+  data: string;
+  kinds?: Record<string, string>;
+  question?: string;
+  outcome?: string;
+  predictors?: string[];
+  groups?: string[];
+  exposure?: string;
+  estimand?: string;
+  model?: string;
+  formula?: string | string[];
+  [choice: string]: unknown;
+}
+
+export interface Kind {
+  id: string;
+  label: string;
+  explanation: string;
+}
+
+export interface StepInfo {
+  id: string;
+  title: string;
+  explanation: string;
+}
+
+export interface Schema {
+  analysis: Record<string, unknown>;
+  kinds: Kind[];
+  steps: StepInfo[];
+  version: string;
+}
+
+export interface Sample {
+  name: string;
+  title: string;
+  description: string;
+  credit: string;
+  rows: number;
+  question: string;
+  outcome: string;
+}
+
+export interface Column {
+  name: string;
+  kind: string;
+  reason: string;
+  declared: boolean;
+  missing: number;
+  distinct: number;
+  examples: string[];
+}
+
+export interface Question {
+  id: string;
+  label: string;
+  explanation: string;
+  allowed: boolean;
+  reason: string;
+  roles: Partial<Record<RoleName, string[]>>;
+}
+
+export interface DataDescription {
+  data: string;
+  rows: number;
+  sha256: string;
+  notes: string[];
+  columns: Column[];
+  preview: string[][];
+  questions: Question[];
+}
+
+export interface RecommendedModel {
+  id: string;
+  title: string;
+  summary: string;
+  formula: string;
+  reasons: { rule: string; sentence: string }[];
+}
+
+export interface RejectedModel {
+  id: string;
+  title: string;
+  rule: string;
+  sentence: string;
+}
+
+export interface Recommendation {
+  estimand: string;
+  recommended: RecommendedModel[];
+  rejected: RejectedModel[];
+}
+
+export interface Finding {
+  name: string;
+  status: Status;
+  value: number | null;
+  shown: string;
+  threshold: string;
+  sentence: string;
+  source: string;
+}
+
+export type Changes = Record<string, unknown>;
+
+export interface Remedy {
+  label: string;
+  why: string;
+  changes: Changes;
+}
+
+export interface Verdict {
+  version: number;
+  step: string;
+  title: string;
+  status: Status;
+  sentence: string;
+  findings: Finding[];
+  remedies: Remedy[];
+  alt: string;
+  partial: boolean;
+  ran: Record<string, string>;
+}
+
+export const VERDICT_MIME = 'application/vnd.modelcompose.verdict.v1+json';
+
+/** A notebook cell as the server judges it: the live model projected to what matters. */
+export interface Cell {
+  id: string;
+  cell_type: string;
+  source: string;
+  metadata: {
+    tags?: string[];
+    modelcompose?: { step?: string; composed?: string };
+    jupyter?: Record<string, unknown>;
+  };
+  execution_count: number | null;
+  verdict: Verdict | null;
+}
+
+export interface StepView {
+  step: string;
+  title: string;
+  explanation: string;
+  cells: string[];
+  state: StepState;
+  stale: boolean;
+  edited: boolean;
+  verdict: Verdict | null;
+}
+
+export interface ErrorBody {
+  type: string;
+  message: string;
+  where: string | null;
+  remedy: string | null;
+}
+
+export interface Inspection {
+  analysis: Analysis | null;
+  problem: ErrorBody | null;
+  steps: StepView[];
+}
+
+export interface Edit {
+  id: string;
+  source: string;
+  metadata: Record<string, unknown>;
+}
+
+export interface Revision {
+  edits: Edit[];
+  kept: string[];
+  from: string;
+}
+
+export interface Run {
+  id: string;
+  name: string;
+  notebook: string;
+  status: RunStatus;
+  started: string;
+  ended: string | null;
+  model: string;
+  message: string;
+  verdicts: { step: string; title: string; status: Status; sentence: string }[];
+  executed: string | null;
+  report: string | null;
+  app: string | null;
+}
+
+export interface ChainProgress {
+  draws: number;
+  total: number;
+  tuning: boolean;
+  divergences: number;
+  step_size: number;
+}
+
+export interface Sampling {
+  chains: ChainProgress[];
+  finished: number;
+  total: number;
+  divergences: number;
+  seconds: number;
+  left: number | null;
+}
+
+interface EventBase {
+  n: number;
+  time: string;
+}
+
+export type RunEvent = EventBase &
+  (
+    | { type: 'run'; run: string; notebook: string }
+    | {
+        type: 'step';
+        step: string;
+        state: 'started' | 'done' | 'failed';
+        index: number;
+        count: number;
+      }
+    | ({ type: 'sampling' } & Sampling)
+    | {
+        type: 'verdict';
+        step: string;
+        status: Status;
+        title: string;
+        sentence: string;
+      }
+    | { type: 'end'; status: RunStatus; message: string }
+  );
+
+export interface Publication {
+  report: string;
+  app: string;
+}
+
+export interface WorkbenchClient {
+  schema(): Promise<Schema>;
+  samples(): Promise<Sample[]>;
+  /** Copy a sample into the workspace and return the analysis to begin with: its path and what is known of it. */
+  addSample(name: string): Promise<Analysis>;
+  describe(analysis: Analysis): Promise<DataDescription>;
+  recommend(analysis: Analysis): Promise<Recommendation>;
+  /** Write a new notebook and return its path; nothing is overwritten. */
+  compose(analysis: Analysis): Promise<string>;
+  inspect(cells: Cell[]): Promise<Inspection>;
+  revise(cells: Cell[], changes: Changes): Promise<Revision>;
+  startRun(notebook: string, changes?: Changes): Promise<Run>;
+  runs(): Promise<Run[]>;
+  run(id: string): Promise<Run>;
+  /** Events after `since`; resolves when there are some, the run has ended, or the server's patience has. */
+  events(
+    id: string,
+    since: number
+  ): Promise<{ events: RunEvent[]; status: RunStatus }>;
+  stopRun(id: string): Promise<Run>;
+  publish(id: string): Promise<Publication>;
+}
+
+/** What the interface asks of the application around it. */
+export interface Host {
+  /** Store a file in the workspace and return its path. */
+  upload(file: File): Promise<string>;
+  /** The data file selected in the file browser, if there is one. */
+  selectedFile(): string | null;
+  openNotebook(path: string): Promise<void>;
+  /** Address of a published report. */
+  reportUrl(path: string): string;
+  /** Address of a published app. */
+  appUrl(path: string): string;
+}
+
+/** A failure told in the one shape of the server: what, where, and what to do about it. */
+export class WorkbenchError extends Error {
+  readonly type: string;
+  readonly where: string | null;
+  readonly remedy: string | null;
+
+  constructor(body: Partial<ErrorBody> & { message: string }) {
+    super(body.message);
+    this.name = 'WorkbenchError';
+    this.type = body.type ?? 'Error';
+    this.where = body.where ?? null;
+    this.remedy = body.remedy ?? null;
+  }
+
+  static from(reason: unknown): WorkbenchError {
+    if (reason instanceof WorkbenchError) {
+      return reason;
+    }
+    const message = reason instanceof Error ? reason.message : String(reason);
+    return new WorkbenchError({ message });
+  }
+}

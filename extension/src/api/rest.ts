@@ -1,0 +1,159 @@
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+import {
+  Analysis,
+  Cell,
+  Changes,
+  DataDescription,
+  Inspection,
+  Publication,
+  Recommendation,
+  Revision,
+  Run,
+  RunEvent,
+  RunStatus,
+  Sample,
+  Schema,
+  WorkbenchClient,
+  WorkbenchError
+} from './port';
+
+const PATIENCE_S = 20;
+
+/** The workbench behind jupyter-server's REST interface. */
+export class RestWorkbench implements WorkbenchClient {
+  constructor(
+    private readonly settings = ServerConnection.makeSettings(),
+    private readonly send: typeof ServerConnection.makeRequest = ServerConnection.makeRequest
+  ) {}
+
+  schema(): Promise<Schema> {
+    return this.get('schema');
+  }
+
+  async samples(): Promise<Sample[]> {
+    return (await this.get<{ samples: Sample[] }>('samples')).samples;
+  }
+
+  async addSample(name: string): Promise<Analysis> {
+    const added = await this.post<{ path: string; analysis?: object }>(
+      `samples/${encodeURIComponent(name)}`
+    );
+    return { ...added.analysis, data: added.path };
+  }
+
+  describe(analysis: Analysis): Promise<DataDescription> {
+    return this.post('data/describe', { analysis });
+  }
+
+  recommend(analysis: Analysis): Promise<Recommendation> {
+    return this.post('models/recommend', { analysis });
+  }
+
+  async compose(analysis: Analysis): Promise<string> {
+    return (
+      await this.post<{ path: string }>('notebooks/compose', { analysis })
+    ).path;
+  }
+
+  inspect(cells: Cell[]): Promise<Inspection> {
+    return this.post('notebooks/inspect', { cells });
+  }
+
+  revise(cells: Cell[], changes: Changes): Promise<Revision> {
+    return this.post('notebooks/revise', { cells, changes });
+  }
+
+  startRun(notebook: string, changes: Changes = {}): Promise<Run> {
+    return this.post('runs', { notebook, changes });
+  }
+
+  async runs(): Promise<Run[]> {
+    return (await this.get<{ runs: Run[] }>('runs')).runs;
+  }
+
+  run(id: string): Promise<Run> {
+    return this.get(runPath(id));
+  }
+
+  events(
+    id: string,
+    since: number
+  ): Promise<{ events: RunEvent[]; status: RunStatus }> {
+    return this.get(`${runPath(id)}/events?since=${since}&wait=${PATIENCE_S}`);
+  }
+
+  stopRun(id: string): Promise<Run> {
+    return this.post(`${runPath(id)}/stop`);
+  }
+
+  publish(id: string): Promise<Publication> {
+    return this.post(`${runPath(id)}/publish`);
+  }
+
+  private get<T>(path: string): Promise<T> {
+    return this.request(path, { method: 'GET' });
+  }
+
+  private post<T>(path: string, body: unknown = {}): Promise<T> {
+    return this.request(path, { method: 'POST', body: JSON.stringify(body) });
+  }
+
+  private async request<T>(path: string, init: RequestInit): Promise<T> {
+    const url = URLExt.join(this.settings.baseUrl, 'modelcompose/api', path);
+    let response: Response;
+    try {
+      response = await this.send(url, init, this.settings);
+    } catch (reason) {
+      throw unreachable(reason);
+    }
+    const body = parse(await response.text());
+    if (!response.ok) {
+      throw refusal(response, body);
+    }
+    return body as T;
+  }
+}
+
+function runPath(id: string): string {
+  return `runs/${encodeURIComponent(id)}`;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function unreachable(reason: unknown): WorkbenchError {
+  return new WorkbenchError({
+    type: 'Unreachable',
+    message: 'The Jupyter server does not answer.',
+    where: reason instanceof Error ? reason.message : null,
+    remedy:
+      'Check that the server is running and that you are online, then try again.'
+  });
+}
+
+function refusal(response: Response, body: unknown): WorkbenchError {
+  const error = (body as { error?: { message?: unknown } } | null)?.error;
+  if (typeof error?.message === 'string') {
+    return new WorkbenchError(error as { message: string });
+  }
+  if (response.status === 404) {
+    return new WorkbenchError({
+      type: 'Missing',
+      message: 'The ModelCompose part of the Jupyter server is not running.',
+      remedy:
+        'Enable it with “jupyter server extension enable modelcompose.server” and restart the server.'
+    });
+  }
+  return new WorkbenchError({
+    type: 'ServerError',
+    message: `The server answered ${response.status} ${response.statusText}.`,
+    remedy: 'Try again; if it happens again, the server log says why.'
+  });
+}

@@ -1,0 +1,191 @@
+import { useEffect, useState } from 'react';
+
+import { Host, Schema, WorkbenchClient } from '../api/port';
+import { useAction } from './action';
+import { Busy } from './Busy';
+import { Data } from './Data';
+import { Models } from './Models';
+import { Problem } from './Problem';
+import { Questions } from './Questions';
+import { Runs } from './Runs';
+import { Station } from './Station';
+import { useWizard, Wizard } from './wizard';
+import { AnalysisActions, AnalysisView, Workflow } from './Workflow';
+
+type Page = 'new' | 'workflow' | 'runs';
+
+interface Props {
+  client: WorkbenchClient;
+  host: Host;
+  /** The active notebook, when it is an analysis. */
+  view: AnalysisView | null;
+  actions: AnalysisActions;
+  /** A data file to begin with, chosen outside the panel; a new object asks again. */
+  request: { path: string } | null;
+  runsRevision: number;
+}
+
+/** The panel: a new analysis, the active one, and the runs. */
+export function Guide(props: Props) {
+  const { client, host, view, actions, request, runsRevision } = props;
+  const wizard = useWizard(client);
+  const [page, setPage] = usePage(view?.path ?? null, request);
+  useEffect(() => {
+    if (request) {
+      void wizard.load(request.path);
+    }
+    // A request is answered once; the wizard is a new object at every render.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [request]);
+  const startNew = () => {
+    wizard.restart();
+    setPage('new');
+  };
+  const create = () =>
+    wizard.compose(async composed => {
+      await host.openNotebook(composed);
+      setPage('workflow');
+    });
+  return (
+    <div className="jp-modelcompose-Guide">
+      <Tabs page={page} onSelect={setPage} />
+      <main className="jp-modelcompose-Guide-page">
+        {page === 'new' && (
+          <NewAnalysis
+            client={client}
+            host={host}
+            wizard={wizard}
+            onCreate={create}
+          />
+        )}
+        {page === 'workflow' && view && (
+          <Workflow view={view} actions={actions} />
+        )}
+        {page === 'workflow' && !view && (
+          <p>
+            Open an analysis notebook, or start a new analysis. This page then
+            shows its steps.
+          </p>
+        )}
+        {page === 'runs' && (
+          <Runs client={client} host={host} revision={runsRevision} />
+        )}
+      </main>
+      {(page !== 'new' || wizard.description) && (
+        <footer className="jp-modelcompose-Guide-foot">
+          <button
+            className="jp-modelcompose-Button jp-mod-quiet"
+            onClick={startNew}
+          >
+            Start a new analysis
+          </button>
+        </footer>
+      )}
+    </div>
+  );
+}
+
+/** The page chosen by the user, until another analysis comes to the front or a file is to be analysed. */
+function usePage(
+  path: string | null,
+  request: Props['request']
+): [Page, (page: Page) => void] {
+  const [chosen, setChosen] = useState({
+    page: (path === null ? 'new' : 'workflow') as Page,
+    path,
+    request
+  });
+  const setPage = (page: Page) => setChosen({ page, path, request });
+  if (chosen.request !== request) {
+    return ['new', setPage];
+  }
+  const arrived = path !== null && path !== chosen.path;
+  return [arrived ? 'workflow' : chosen.page, setPage];
+}
+
+function Tabs(props: { page: Page; onSelect: (page: Page) => void }) {
+  const tab = (page: Page, text: string) => (
+    <button
+      aria-current={props.page === page ? 'page' : undefined}
+      onClick={() => props.onSelect(page)}
+    >
+      {text}
+    </button>
+  );
+  return (
+    <nav className="jp-modelcompose-Tabs" aria-label="ModelCompose">
+      {tab('new', 'New analysis')}
+      {tab('workflow', 'Steps')}
+      {tab('runs', 'Runs')}
+    </nav>
+  );
+}
+
+function NewAnalysis(props: {
+  client: WorkbenchClient;
+  host: Host;
+  wizard: Wizard;
+  onCreate: () => Promise<void>;
+}) {
+  const { client, host, wizard, onCreate } = props;
+  const { station, description, analysis, question, recommendation } = wizard;
+  const [schema, setSchema] = useState<Schema | null>(null);
+  const fetching = useAction();
+  const { start } = fetching;
+  const fetchSchema = () => void start(() => client.schema(), setSchema);
+  useEffect(() => {
+    void start(() => client.schema(), setSchema);
+  }, [client, start]);
+  if (!schema) {
+    return (
+      <>
+        {fetching.busy && <Busy text="Connecting…" />}
+        <Problem error={fetching.error} onRetry={fetchSchema} />
+      </>
+    );
+  }
+  const model = recommendation?.recommended.find(
+    item => item.id === analysis.model
+  );
+  return (
+    <>
+      <Station
+        number={1}
+        title="Data"
+        summary={
+          description ? `${description.data} · ${description.rows} rows` : ''
+        }
+        open={station === 'data'}
+        enabled={true}
+        onOpen={() => wizard.goTo('data')}
+      >
+        <Data
+          client={client}
+          host={host}
+          kinds={schema.kinds}
+          wizard={wizard}
+        />
+      </Station>
+      <Station
+        number={2}
+        title="Question"
+        summary={question?.label ?? ''}
+        open={station === 'question'}
+        enabled={description !== null}
+        onOpen={() => wizard.goTo('question')}
+      >
+        <Questions wizard={wizard} />
+      </Station>
+      <Station
+        number={3}
+        title="Model"
+        summary={model?.title ?? ''}
+        open={station === 'model'}
+        enabled={recommendation !== null}
+        onOpen={() => wizard.goTo('model')}
+      >
+        <Models wizard={wizard} onCreate={onCreate} />
+      </Station>
+    </>
+  );
+}

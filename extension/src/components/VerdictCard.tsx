@@ -1,0 +1,112 @@
+import { Finding, Remedy, Verdict } from '../api/port';
+import { Badge, Mark } from './Badge';
+import { Explained } from './Term';
+import { STATUS_WORDS } from './steps';
+
+/** What a step's check found, how it was judged, and what to do about it. */
+export function VerdictCard(props: {
+  verdict: Verdict;
+  stale: boolean;
+  busy: boolean;
+  onRemedy: (remedy: Remedy) => void;
+}) {
+  const { verdict, stale, busy, onRemedy } = props;
+  return (
+    <div className="jp-modelcompose-Verdict" data-stale={stale}>
+      <div className="jp-modelcompose-Verdict-head">
+        <Badge
+          tone={stale ? 'idle' : verdict.status}
+          text={stale ? 'Out of date' : STATUS_WORDS[verdict.status]}
+        />
+        <strong>{verdict.title}</strong>
+      </div>
+      <p>
+        <Explained text={verdict.sentence} />
+      </p>
+      {stale && (
+        <p className="jp-modelcompose-small">
+          Something above this step changed after it ran. Run it again before
+          you rely on it.
+        </p>
+      )}
+      {verdict.partial && (
+        <p className="jp-modelcompose-small">
+          Sampling was stopped early: this judges the draws made until then.
+        </p>
+      )}
+      {verdict.remedies.length > 0 && (
+        <Remedies remedies={verdict.remedies} busy={busy} onTry={onRemedy} />
+      )}
+      <Findings findings={verdict.findings} />
+    </div>
+  );
+}
+
+function Findings({ findings }: { findings: Finding[] }) {
+  if (findings.length === 0) {
+    return null;
+  }
+  return (
+    <ul className="jp-modelcompose-Findings" aria-label="Findings">
+      {findings.map(finding => (
+        <li key={finding.name}>
+          <Mark tone={finding.status} />
+          <div>
+            <div className="jp-modelcompose-Finding-line">
+              <span className="jp-modelcompose-Finding-name">
+                <Explained text={finding.name} />
+              </span>
+              <span className="jp-modelcompose-Finding-value">
+                {finding.shown}
+              </span>
+            </div>
+            <p className="jp-modelcompose-small">
+              <span className="jp-modelcompose-Finding-status">
+                {STATUS_WORDS[finding.status]}
+                {finding.threshold && `, should be ${finding.threshold}`}.
+              </span>{' '}
+              {finding.sentence}
+            </p>
+            {finding.source && (
+              <p className="jp-modelcompose-Finding-source">
+                Rule: {finding.source}
+              </p>
+            )}
+          </div>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Remedies(props: {
+  remedies: Remedy[];
+  busy: boolean;
+  onTry: (remedy: Remedy) => void;
+}) {
+  return (
+    <div className="jp-modelcompose-Remedies">
+      <h5>Try this</h5>
+      {props.remedies.map(remedy => (
+        <div key={remedy.label} className="jp-modelcompose-Remedy">
+          <button
+            className="jp-modelcompose-Button"
+            disabled={props.busy}
+            title={describeChanges(remedy)}
+            onClick={() => props.onTry(remedy)}
+          >
+            {remedy.label}
+          </button>
+          <small>{remedy.why}</small>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function describeChanges(remedy: Remedy): string {
+  const changes = Object.entries(remedy.changes).map(
+    ([name, value]) => `${name} = ${JSON.stringify(value)}`
+  );
+  return `Changes the parameters: ${changes.join(', ')}`;
+}

@@ -1,0 +1,73 @@
+import { RunStatus, Status, StepView } from '../api/port';
+import { Tone } from './Badge';
+
+export function isDone(step: StepView): boolean {
+  return step.state !== 'todo' && !step.stale;
+}
+
+/** The first step that has not been done, or is out of date. */
+export function nextStep(steps: StepView[]): StepView | undefined {
+  return steps.find(step => !isDone(step));
+}
+
+/** The first step whose check failed and that nothing has changed since. */
+export function failedStep(steps: StepView[]): StepView | undefined {
+  return steps.find(step => step.state === 'failed' && !step.stale);
+}
+
+const STEP_WORDS: Record<StepView['state'], string> = {
+  todo: 'To do',
+  passed: 'Passed',
+  warned: 'Warned',
+  failed: 'Failed',
+  info: 'Done'
+};
+
+const STEP_TONES: Record<StepView['state'], Tone> = {
+  todo: 'idle',
+  passed: 'pass',
+  warned: 'warn',
+  failed: 'fail',
+  info: 'info'
+};
+
+export function stepWord(step: StepView, running: boolean): string {
+  if (running) {
+    return 'Running';
+  }
+  return step.stale && step.state !== 'todo'
+    ? 'Out of date'
+    : STEP_WORDS[step.state];
+}
+
+export function stepTone(step: StepView, running: boolean): Tone {
+  if (running) {
+    return 'busy';
+  }
+  return step.stale ? 'idle' : STEP_TONES[step.state];
+}
+
+export const STATUS_WORDS: Record<Status, string> = {
+  pass: 'Passed',
+  warn: 'Warned',
+  fail: 'Failed',
+  info: 'For information'
+};
+
+export const RUN_WORDS: Record<RunStatus, string> = {
+  running: 'Running',
+  passed: 'Passed',
+  warned: 'Passed with warnings',
+  failed: 'A check failed',
+  stopped: 'Stopped',
+  error: 'Crashed'
+};
+
+export const RUN_TONES: Record<RunStatus, Tone> = {
+  running: 'busy',
+  passed: 'pass',
+  warned: 'warn',
+  failed: 'fail',
+  stopped: 'idle',
+  error: 'fail'
+};

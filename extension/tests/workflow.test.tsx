@@ -1,0 +1,180 @@
+import { render, screen, within } from '@testing-library/react';
+import userEvent from '@testing-library/user-event';
+
+import { FAILED_SAMPLING, FakeWorkbench, sleepCells } from '../src/api/fake';
+import { Cell, Remedy } from '../src/api/port';
+import {
+  AnalysisActions,
+  AnalysisView,
+  Workflow
+} from '../src/components/Workflow';
+
+/** Records what was asked for; a class, as the real one is, so that a lost `this` is noticed. */
+class RecordedActions implements AnalysisActions {
+  readonly calls: unknown[][] = [];
+
+  runNext() {
+    this.calls.push(['runNext']);
+  }
+  runRest() {
+    this.calls.push(['runRest']);
+  }
+  runAll() {
+    this.calls.push(['runAll']);
+  }
+  runStep(step: string) {
+    this.calls.push(['runStep', step]);
+  }
+  interrupt() {
+    this.calls.push(['interrupt']);
+  }
+  applyRemedy(remedy: Remedy, step: string) {
+    this.calls.push(['applyRemedy', remedy.label, step]);
+  }
+  runInBackground() {
+    this.calls.push(['runInBackground']);
+  }
+  stopBackground() {
+    this.calls.push(['stopBackground']);
+  }
+  showCell(step: string) {
+    this.calls.push(['showCell', step]);
+  }
+}
+
+async function mount(cells: Cell[], more: Partial<AnalysisView> = {}) {
+  const actions = new RecordedActions();
+  const view: AnalysisView = {
+    path: 'sleepstudy.ipynb',
+    inspection: await new FakeWorkbench().inspect(cells),
+    running: [],
+    activity: null,
+    sampling: null,
+    background: null,
+    error: null,
+    ...more
+  };
+  render(<Workflow view={view} actions={actions} />);
+  return actions;
+}
+
+function failing(): Cell[] {
+  return sleepCells(6).map(cell =>
+    cell.id === 'sampling' ? { ...cell, verdict: FAILED_SAMPLING } : cell
+  );
+}
+
+const step = (name: string) =>
+  screen.getByRole('button', { name: new RegExp(`^${name} (?!check)`) });
+
+it('opens the failed step and shows value, rule and source of each finding', async () => {
+  await mount(failing());
+  const findings = within(screen.getByLabelText('Findings'));
+  const [first, second] = findings.getAllByRole('listitem');
+  expect(first!.textContent).toContain('1.080');
+  expect(first!.textContent).toContain('Failed, should be below 1.01.');
+  expect(first!.textContent).toContain('doi:10.1214/20-BA1221');
+  expect(second!.textContent).toContain('Passed');
+});
+
+it('explains technical terms', async () => {
+  await mount(failing());
+  expect(screen.getByText('R-hat').getAttribute('title')).toContain('chains');
+});
+
+it('hands the chosen remedy and its step back', async () => {
+  const actions = await mount(failing());
+  await userEvent.click(screen.getByText('Draw twice as many samples'));
+  expect(actions.calls).toEqual([
+    ['applyRemedy', 'Draw twice as many samples', 'sampling']
+  ]);
+});
+
+it('does not urge past a failed check', async () => {
+  const actions = await mount(failing());
+  expect(screen.queryByText(/^Next/)).toBeNull();
+  await userEvent.click(screen.getByText('Go on anyway: Model check'));
+  expect(actions.calls).toEqual([['runNext']]);
+});
+
+it('runs the next step, the rest, everything, one step, or all of it in the background', async () => {
+  const actions = await mount(sleepCells(2));
+  for (const text of [
+    'Next: Model',
+    'Run all that is not done',
+    'Run from the start',
+    'Run in background',
+    'Run again'
+  ]) {
+    await userEvent.click(screen.getByText(text));
+  }
+  expect(actions.calls).toEqual([
+    ['runNext'],
+    ['runRest'],
+    ['runAll'],
+    ['runInBackground'],
+    ['runStep', 'question']
+  ]);
+});
+
+it('marks steps that are out of date, and makes the first of them the next', async () => {
+  const cells = sleepCells(8);
+  cells[0]!.source += '\nchains = 2';
+  await mount(cells);
+  expect(step('Data').textContent).toContain('Out of date');
+  expect(screen.getByText('Next: Data')).toBeTruthy();
+});
+
+it('says which step was edited by hand', async () => {
+  const cells = sleepCells(3);
+  cells[3]!.source += '\n# my own prior';
+  await mount(cells);
+  expect(step('Model').textContent).toContain('Edited by hand');
+  expect(step('Data').textContent).not.toContain('Edited by hand');
+});
+
+it('shows live sampling at the running step and offers to stop', async () => {
+  const actions = await mount(sleepCells(4), {
+    running: ['fit'],
+    sampling: {
+      chains: [
+        {
+          draws: 500,
+          total: 2000,
+          tuning: true,
+          divergences: 0,
+          step_size: 0.3
+        }
+      ],
+      finished: 500,
+      total: 2000,
+      divergences: 3,
+      seconds: 1,
+      left: 3
+    }
+  });
+  const bar = screen.getByRole('progressbar');
+  expect(bar.getAttribute('aria-valuenow')).toBe('25');
+  expect(screen.getByText(/500 of 2,000 draws/).textContent).toContain(
+    '3 divergences'
+  );
+  expect(step('Fit').textContent).toContain('Running');
+  await userEvent.click(screen.getByText('Stop'));
+  expect(actions.calls).toEqual([['interrupt']]);
+});
+
+it('shows what is wrong with the parameters cell', async () => {
+  await mount(sleepCells(0), {
+    inspection: {
+      analysis: null,
+      problem: {
+        type: 'InvalidAnalysis',
+        message: 'draws must be a whole number.',
+        where: 'parameters cell, line 2',
+        remedy: 'Write draws = 1000.'
+      },
+      steps: []
+    }
+  });
+  expect(screen.getByRole('alert').textContent).toContain('line 2');
+});
