@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import ast
 import difflib
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from modelcompose.errors import InvalidAnalysis
 
@@ -40,12 +42,12 @@ LINE = 100
 class Analysis(BaseModel):
     """The choices of one analysis; frozen, changed by copy."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
     data: str = Field("", description="The table: a file relative to the notebook, or sample:NAME.")
     kinds: dict[str, Kind] = Field({}, description="The kind of each column, where it is declared.")
     units: dict[str, str] = Field({}, description="Units of columns, such as ms or kg; used in sentences.")
-    recipe: list[dict[str, Any]] = Field([], description="Preparation steps, replayed in order.")
+    recipe: list[dict[str, JsonValue]] = Field([], description="Preparation steps, replayed in order.")
     question: str = Field("", description="What you want to know.")
     outcome: str = Field("", description="The column to explain.")
     predictors: list[str] = Field([], description="Columns that may explain the outcome.")
@@ -90,9 +92,9 @@ class Analysis(BaseModel):
             if not isinstance(prior.get("dist"), str):
                 raise ValueError(f'the prior of {term!r} needs a distribution: {{"dist": "Normal", ...}}')
             numbers = {name: value for name, value in prior.items() if name != "dist"}
-            wrong = [name for name, value in numbers.items() if not isinstance(value, int | float)]
+            wrong = [name for name, value in numbers.items() if not _is_number(value)]
             if wrong:
-                raise ValueError(f"{wrong[0]!r} in the prior of {term!r} must be a number")
+                raise ValueError(f"{wrong[0]!r} in the prior of {term!r} must be a finite number")
         return priors
 
     @field_validator("plausible")
@@ -161,11 +163,11 @@ class Analysis(BaseModel):
         stands = _assignments(source, None)
         for one in reversed(stands):
             value = getattr(self, one.name)
-            if value != one.value or type(value) is not type(one.value):
+            if not _same(one.value, value):
                 source = source[: one.start] + literal(value, len(one.name) + 3) + source[one.end :]
         missing = self.model_dump(exclude={one.name for one in stands}, exclude_defaults=True)
         added = [f"{name} = {literal(value, len(name) + 3)}" for name, value in missing.items()]
-        return "\n".join([source.rstrip("\n"), *added]) if added else source
+        return "\n".join([*filter(None, [source.rstrip("\n")]), *added]) if added else source
 
     def changed(self, changes: Mapping[str, Any]) -> Self:
         """Return a copy with some choices changed and validated.
@@ -233,7 +235,13 @@ def _assignments(source: str, where: str | None) -> list[_Assignment]:
             where=_place(where, error.lineno, error.offset),
             remedy="Mend the line; it must read name = value.",
         ) from None
-    lines = source.splitlines(keepends=True)
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise InvalidAnalysis(
+            f"the parameters cell cannot be read: {error}",
+            where=_place(where),
+            remedy="Write name = value, one for each choice.",
+        ) from None
+    lines = list(io.StringIO(source, newline=""))  # Python's lines: str.splitlines knows more line ends than Python
     return [one for statement in body if not _is_docstring(statement) for one in _of_statement(statement, lines, where)]
 
 
@@ -247,7 +255,7 @@ def _of_statement(statement: ast.stmt, lines: list[str], where: str | None) -> l
         _require_known(target, place)
         try:
             ast.literal_eval(value)
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):
             raise InvalidAnalysis(
                 f"the value of {target!r} is not a plain value",
                 where=place,
@@ -302,11 +310,33 @@ def _from_text(name: str, value: Any) -> Any:
         return value
     try:
         parsed = ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
         parsed = value
-    if isinstance(parsed, str) and annotation == list[str]:
+    if annotation == list[str] and not _is_texts(parsed):
         return [part.strip() for part in value.split(",") if part.strip()]
     return list(parsed) if isinstance(parsed, tuple) else parsed
+
+
+def _is_texts(parsed: Any) -> bool:
+    """Tell a list, or a tuple of texts, from names between commas: columns may be called 2019 or None."""
+    return isinstance(parsed, list) or (isinstance(parsed, tuple) and all(isinstance(one, str) for one in parsed))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+
+
+def _same(stands: Any, value: Any) -> bool:
+    """Tell whether what is written need not be spelt anew; a whole number may stand for a real one."""
+    if type(stands) is int and type(value) is float:
+        return stands == value
+    if type(stands) is not type(value):
+        return False
+    if isinstance(value, list):
+        return len(stands) == len(value) and all(map(_same, stands, value))
+    if isinstance(value, dict):
+        return stands.keys() == value.keys() and all(_same(stands[key], value[key]) for key in value)
+    return bool(stands == value)
 
 
 _LITERALS = tuple(
@@ -315,10 +345,11 @@ _LITERALS = tuple(
 
 
 def _explained(error: ValidationError, where: str | None) -> InvalidAnalysis:
-    first = error.errors()[0]
+    errors = [one for one in error.errors() if one["loc"][1:] != ("list[str]",)]  # the formula's second spelling
+    first = errors[0]
     name = str(first["loc"][0]) if first["loc"] else "analysis"
-    inner = "".join(f"[{part!r}]" for part in first["loc"][1:] if not str(part).startswith(("str", "list")))
-    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    inner = "".join(f"[{part!r}]" for part in first["loc"][1:] if name != "formula")
+    more = f" ({len(errors) - 1} more)" if len(errors) > 1 else ""
     message = first["msg"].removeprefix("Value error, ")
     return InvalidAnalysis(
         f"{name}{inner} = {first['input']!r}: {message}{more}",

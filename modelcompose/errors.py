@@ -120,3 +120,6 @@ class GateFailed(ModelComposeError):
             remedy=f"Try: {first}; or {goes_on}" if first else goes_on.capitalize(),
         )
         self.verdict = verdict
+
+    def __reduce__(self) -> tuple[type[GateFailed], tuple[Verdict]]:
+        return type(self), (self.verdict,)

@@ -10,9 +10,9 @@ import base64
 from collections.abc import Iterable, Mapping
 from html import escape
 from math import isfinite
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 __all__ = ["MIME", "Finding", "Remedy", "Status", "Verdict", "verdict_in", "worst"]
 
@@ -34,6 +34,18 @@ def worst(statuses: Iterable[Status]) -> Status:
     return max(statuses, key=SEVERITY.index, default="info")
 
 
+def _finite(value: Any) -> Any:
+    """Put None for every number that JSON has no word for: NaN and the infinities."""
+    if isinstance(value, Mapping):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+JsonObject = Annotated[dict[str, Any], AfterValidator(_finite)]
+
+
 class Remedy(BaseModel):
     """A way out of a failed check: nothing but a change of parameters."""
 
@@ -41,7 +53,7 @@ class Remedy(BaseModel):
 
     label: str = Field(description="What to do, as an imperative: “Draw twice as many samples”.")
     why: str = Field(description="Why this is expected to help.")
-    changes: dict[str, Any] = Field(description="New values of parameters of the analysis.")
+    changes: JsonObject = Field(description="New values of parameters of the analysis.")
 
 
 class Finding(BaseModel):
@@ -51,23 +63,19 @@ class Finding(BaseModel):
 
     name: str
     status: Status
-    value: float | None = Field(default=None, description="The measured value; None where there is no number.")
+    value: Annotated[float | None, AfterValidator(_finite)] = Field(
+        default=None, description="The measured value; None where there is no number."
+    )
     shown: str = Field(description="The value as a reader sees it, with its unit.")
     threshold: str = Field(default="", description="The rule in words: “below 1.01”.")
     sentence: str = Field(default="", description="What this means, in plain words.")
     source: str = Field(default="", description="Where the rule is published.")
 
-    @field_validator("value")
-    @classmethod
-    def _json_knows_no_nan(cls, value: float | None) -> float | None:
-        return value if value is not None and isfinite(value) else None
-
 
 class Verdict(BaseModel):
     """The judgement of one step.
 
-    Its status is the worst of its findings' unless given. ``picture`` (PNG) is shown and stored beside the
-    JSON, never inside it.
+    ``picture`` (PNG) is shown and stored beside the JSON, never inside it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,7 +87,7 @@ class Verdict(BaseModel):
     sentence: str
     findings: tuple[Finding, ...] = ()
     remedies: tuple[Remedy, ...] = ()
-    details: dict[str, Any] = Field(default_factory=dict, description="Further results, as JSON values.")
+    details: JsonObject = Field(default_factory=dict, description="Further results, as JSON values.")
     partial: bool = Field(default=False, description="True when it rests on sampling that was stopped early.")
     alt: str = Field(default="", description="Text alternative of the picture.")
     ran: dict[str, str] = Field(
@@ -147,7 +155,7 @@ class Verdict(BaseModel):
         lines += [f"  remedy: {remedy.label} {remedy.changes}" for remedy in self.remedies]
         return "\n".join(lines)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:  # noqa: ARG002
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         bundle: dict[str, Any] = {
             MIME: self.model_dump(mode="json"),
             "text/html": self.html(),
@@ -173,17 +181,29 @@ def _table_html(caption: str, rows: list[dict[str, Any]]) -> str:
 def verdict_in(outputs: Iterable[Mapping[str, Any]]) -> Verdict | None:
     """Find the verdict in a notebook cell's outputs, the last one if there are several.
 
+    An output that was tampered with, or that a later version wrote in another form, counts as none.
+
     Parameters
     ----------
     outputs
-        A code cell's ``outputs`` in nbformat's form.
+        A code cell's ``outputs`` in nbformat's form, on disk (where text may be a list of lines) or in memory.
     """
     found: Verdict | None = None
     for output in outputs:
-        content = (output.get("data") or {}).get(MIME)
-        if content is not None:
-            found = Verdict.model_validate(content)
-            picture = output["data"].get("image/png")
-            if picture:
-                found = found.model_copy(update={"picture": base64.b64decode(picture)})
+        data = output.get("data") or {}
+        if MIME not in data:
+            continue
+        try:
+            verdict = Verdict.model_validate(data[MIME])
+        except ValidationError:
+            continue
+        found = verdict.model_copy(update={"picture": _picture(data.get("image/png"))})
     return found
+
+
+def _picture(encoded: str | list[str] | None) -> bytes | None:
+    text = "".join(encoded) if isinstance(encoded, list) else encoded
+    try:
+        return base64.b64decode(text) if text else None
+    except ValueError:
+        return None

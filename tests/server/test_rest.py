@@ -100,6 +100,10 @@ async def test_every_error_has_the_one_shape(call, method, path, body, status, s
     assert said in found["error"]["message"]
 
 
+async def test_the_time_that_jupyterlab_adds_against_caches_is_ignored(call):
+    assert (await call("GET", "samples", **{"1795227000306": ""}))[0] == 200
+
+
 async def test_bad_query_is_422(call):
     code, found = await call("GET", "runs/nope/events", since="soon")
     assert code == 422
