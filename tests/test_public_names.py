@@ -1,0 +1,118 @@
+"""The public surface is a decision: what each part offers is listed here, once, and nothing else is offered."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import FunctionType, ModuleType
+
+import pytest
+
+import modelcompose
+
+PUBLIC = {
+    "modelcompose": [
+        "Analysis",
+        "ModelComposeError",
+        "Remedy",
+        "Verdict",
+        "Workbench",
+        "__version__",
+        "build",
+        "check",
+        "complete",
+        "fit",
+        "load",
+    ],
+    "modelcompose.analysis": ["Analysis", "Kind", "cell_with_tag", "literal"],
+    "modelcompose.catalog": [
+        "QUESTIONS",
+        "Candidate",
+        "ModelEntry",
+        "Question",
+        "Reason",
+        "Recommendation",
+        "Rejection",
+        "Simulation",
+        "build",
+        "complete",
+        "entries",
+        "estimand",
+        "get",
+        "question",
+        "recommend",
+        "roles",
+        "unanswerable",
+    ],
+    "modelcompose.cli": ["VERBS", "main"],
+    "modelcompose.data": ["KINDS", "Account", "Dataset", "Guess", "infer", "load", "read"],
+    "modelcompose.errors": [
+        "Conflict",
+        "Forbidden",
+        "GateFailed",
+        "InvalidAnalysis",
+        "InvalidData",
+        "InvalidInput",
+        "ModelComposeError",
+        "NotFound",
+    ],
+    "modelcompose.publish": ["clean_environment", "report", "serve_command", "write_app", "write_report"],
+    "modelcompose.runs": ["Control", "EventLog", "Run", "RunStore", "RunVerdict", "execute", "start", "stop"],
+    "modelcompose.samplers": ["Sampler", "Settings", "fit", "names"],
+    "modelcompose.samples": ["SAMPLES", "Sample", "copy", "path"],
+    "modelcompose.server": ["ROUTES", "Route"],
+    "modelcompose.service": ["Workbench"],
+    "modelcompose.verdict": ["MIME", "Finding", "Remedy", "Status", "Verdict", "verdict_in", "worst"],
+    "modelcompose.widgets": ["WhatIf"],
+    "modelcompose.workflow": [
+        "STEPS",
+        "Edit",
+        "Revision",
+        "Step",
+        "StepState",
+        "check",
+        "compose",
+        "revise",
+        "steps_in",
+        "workflow",
+    ],
+}
+NAMES = [(module, name) for module, names in PUBLIC.items() for name in names]
+
+
+def test_every_part_of_the_package_is_listed() -> None:
+    package = Path(modelcompose.__file__).parent
+    files = {path.stem for path in package.glob("*.py") if path.stem != "__init__"}
+    folders = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert {"modelcompose", *(f"modelcompose.{part}" for part in files | folders)} == PUBLIC.keys()
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_part_offers_exactly_its_public_names(module: str) -> None:
+    offered = import_module(module).__all__
+    assert sorted(offered) == sorted(PUBLIC[module])
+    assert len(offered) == len(set(offered))
+
+
+@pytest.mark.parametrize("module", PUBLIC)
+def test_a_part_says_what_it_is(module: str) -> None:
+    assert (import_module(module).__doc__ or "").strip()
+
+
+@pytest.mark.parametrize(("module", "name"), NAMES, ids=[".".join(one) for one in NAMES])
+def test_a_public_name_resolves_and_says_what_it_is(module: str, name: str) -> None:
+    one = getattr(import_module(module), name)
+    if isinstance(one, type | FunctionType | ModuleType):
+        own = one.__doc__ if isinstance(one, ModuleType) else vars(one).get("__doc__") or one.__doc__
+        assert (own or "").strip(), f"{module}.{name} has no docstring"
+        # A dataclass without a docstring gets its signature instead.
+        assert not (own or "").startswith(f"{name}("), f"{module}.{name} has no docstring of its own"
+
+
+def test_the_package_lists_what_it_lends() -> None:
+    assert dir(modelcompose) == sorted(modelcompose.__all__)
+
+
+def test_an_unknown_name_is_refused_by_name() -> None:
+    with pytest.raises(AttributeError, match="module 'modelcompose' has no attribute 'brew'"):
+        modelcompose.brew  # noqa: B018
