@@ -1,0 +1,19 @@
+"""Widgets for notebooks and apps: the panel's components on the numbers of a kernel.
+
+Floor 5, a door: it takes what the browser sends, calls one thing below, and hands back JSON values. Importing this
+package costs nothing; anywidget comes with the first widget.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelcompose.widgets.whatif import WhatIf as WhatIf
+
+__all__ = ["WhatIf"]
+
+
+def __getattr__(name: str) -> Any:
+    if name != "WhatIf":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.whatif").WhatIf
