@@ -1,0 +1,47 @@
+"""Add up the closing lines of several pytest runs into one, in pytest's own form.
+
+A run that did not get as far as its closing line, or that ran no test, counts as an error: the sum never looks
+better than its parts.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+CLOSING = re.compile(r"^=+ (?P<counts>.*) in (?P<seconds>[\d.]+)s(?: \([\d:]+\))? =+$")
+COUNT = re.compile(r"(\d+) (failed|passed|skipped|deselected|xfailed|xpassed|warning|error)s?\b")
+ORDER = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warning", "error")
+PLURAL = {"warning", "error"}
+
+
+def counted(log: str) -> tuple[Counter[str], float]:
+    """Return the counts and the seconds of the last closing line."""
+    for line in reversed(log.splitlines()):
+        if found := CLOSING.match(line.strip()):
+            counts = Counter({word: int(number) for number, word in COUNT.findall(found["counts"])})
+            ran = any(counts[word] for word in ORDER if word not in ("deselected", "warning"))
+            return counts if ran else Counter(counts, error=1), float(found["seconds"])
+    return Counter(error=1), 0.0
+
+
+def summed(logs: list[str]) -> str:
+    """Return the closing line of all runs together."""
+    total: Counter[str] = Counter()
+    seconds = 0.0
+    for log in logs:
+        counts, took = counted(log)
+        total += counts
+        seconds += took
+    parts = [
+        f"{total[word]} {word}{'s' if word in PLURAL and total[word] > 1 else ''}" for word in ORDER if total[word]
+    ]
+    return f" {', '.join(parts)} in {seconds:.2f}s ".center(80, "=")
+
+
+if __name__ == "__main__":
+    line = summed([Path(name).read_text(encoding="utf-8") if Path(name).exists() else "" for name in sys.argv[1:]])
+    print(line)
+    sys.exit(" failed" in line or " error" in line)
