@@ -115,22 +115,18 @@ class Verdict(BaseModel):
     def _findings_html(self) -> str:
         rows = "".join(
             f'<tr><td style="text-align: left">{escape(finding.name)}</td>'
-            f'<td style="text-align: right">{escape(finding.shown)}</td>'
+            f'<td style="text-align: left">{escape(finding.shown)}</td>'
             f'<td style="text-align: left">{escape(finding.threshold)}</td>'
             f'<td style="text-align: left; color: {COLOURS[finding.status]}">{WORDS[finding.status]}</td>'
             f'<td style="text-align: left">{escape(finding.sentence)} <small>{escape(finding.source)}</small></td></tr>'
             for finding in self.findings
         )
-        head = "<tr><th>Check</th><th>Value</th><th>Rule</th><th>Result</th><th>Meaning and source</th></tr>"
+        head = f"<tr>{_heads('Check', 'Value', 'Rule', 'Result', 'Meaning and source')}</tr>"
         return f"<table>{head}{rows}</table>" if rows else ""
 
     def _details_html(self) -> str:
-        """Render the details that are tables: lists of flat mappings."""
-        return "".join(
-            _table_html(name, value)
-            for name, value in self.details.items()
-            if isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
-        )
+        """Render the details meant for reading: texts, LaTeX under "equation", and lists of flat mappings."""
+        return "".join(_detail_html(name, value) for name, value in self.details.items())
 
     def _remedies_html(self) -> str:
         items = "".join(
@@ -166,9 +162,23 @@ class Verdict(BaseModel):
         return bundle
 
 
+def _heads(*names: str) -> str:
+    return "".join(f'<th style="text-align: left">{escape(name)}</th>' for name in names)
+
+
+def _detail_html(name: str, value: Any) -> str:
+    if name == "equation":
+        return f"<p>$$\\begin{{gathered}}{escape(value)}\\end{{gathered}}$$</p>"
+    if isinstance(value, str):
+        return f"<p><strong>{escape(name.capitalize())}</strong> &nbsp; {escape(value)}</p>"
+    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+        return _table_html(name, value)
+    return ""
+
+
 def _table_html(caption: str, rows: list[dict[str, Any]]) -> str:
     columns = list(rows[0])
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
+    head = _heads(*columns)
     body = "".join(
         "<tr>"
         + "".join(f'<td style="text-align: left">{escape(str(row.get(column, "")))}</td>' for column in columns)

@@ -167,8 +167,9 @@ def _contrasts(name: str, rows: pd.DataFrame, analysis: Analysis) -> list[tuple[
     if set(column.unique()) <= {0, 1}:
         return [(f"With {name} 1 instead of 0", f"{name}: 1 against 0", _set(rows, name, 0), _set(rows, name, 1))]
     unit = analysis.units.get(name, "")
-    step = f"With {name} higher by 1 {unit}".rstrip()
-    return [(step, f"{name}, per {unit or 1}", rows, rows.assign(**{name: column + 1}))]
+    said = "" if unit.lower().rstrip("s") == name.lower().rstrip("s") else unit  # not “Days higher by 1 days”
+    step = f"With {name} higher by 1 {said}".rstrip()
+    return [(step, f"{name}, per 1 {said}".rstrip(), rows, rows.assign(**{name: column + 1}))]
 
 
 def _set(rows: pd.DataFrame, name: str, value: Any) -> pd.DataFrame:

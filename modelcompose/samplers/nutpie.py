@@ -16,7 +16,10 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
 
     from modelcompose.samplers import cannot_start
 
-    compiled = nutpie.compile_pymc_model(model, var_names=var_names)
+    with warnings.catch_warnings():
+        # Some special functions keep numba from caching what it compiled; that costs seconds, not correctness.
+        warnings.filterwarnings("ignore", message="Cannot cache compiled function")
+        compiled = nutpie.compile_pymc_model(model, var_names=var_names)
     background = nutpie.sample(
         compiled,
         draws=settings.draws,

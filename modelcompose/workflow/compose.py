@@ -84,7 +84,7 @@ def compose(analysis: Analysis, dataset: Dataset, name: str = "simple") -> dict[
     if model is not None:
         model["source"] = model["source"].replace(BUILD, _model_code(settled, dataset))
     for cell in nb["cells"]:
-        if step_of(cell):
+        if step_of(cell) and cell["cell_type"] == "code":
             _stamp(cell)
     nb["cells"][0]["source"] = _title(settled) + nb["cells"][0]["source"].partition("\n")[2]
     return nb

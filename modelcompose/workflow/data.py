@@ -57,7 +57,7 @@ def _missing(account: Any) -> Finding:
     status = "pass" if share == 0 else "warn" if share <= MISSING_FAIL else "fail"
     return Finding(
         name="Rows left out",
-        status=status,  # type: ignore[arg-type]
+        status=status,
         value=share,
         shown=f"{account.dropped} of {account.total} ({share:.0%})",
         threshold="none; a failure above 20%",

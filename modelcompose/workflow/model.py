@@ -138,10 +138,12 @@ def _graph(model: Any) -> Any:
     from pymc.model_graph import ModelGraph
 
     pymc_model = model.backend.model
-    parents = {
-        name: {parent for parent in above if parent in pymc_model.named_vars}
-        for name, above in ModelGraph(pymc_model).make_compute_graph().items()
-    }
+    parents = _without_offsets(
+        {
+            name: {parent for parent in above if parent in pymc_model.named_vars}
+            for name, above in ModelGraph(pymc_model).make_compute_graph().items()
+        }
+    )
     layers = _layers(parents)
     fig, axes = figure(height=1.0 + 0.8 * len(layers))
     places = {
@@ -165,6 +167,15 @@ def _graph(model: Any) -> Any:
     axes.set(xlim=(0, 1), ylim=(-len(layers) + 0.5, 0.5))
     axes.axis("off")
     return fig
+
+
+def _without_offsets(parents: dict[str, set[str]]) -> dict[str, set[str]]:
+    """Leave out the standardised offsets of the non-centred form, which say nothing about the model."""
+    return {
+        name: {parent for parent in above if not parent.endswith("_offset")}
+        for name, above in parents.items()
+        if not name.endswith("_offset")
+    }
 
 
 def _layers(parents: dict[str, set[str]]) -> list[list[str]]:

@@ -23,6 +23,7 @@ COVERAGE = 0.90
 MOST_DRAWS = 1000
 SHOWN = 40
 BINS = 5
+EXPLAINS, MOST_COLUMNS, LEAST_ROWS = 0.05, 2, 10
 BDA = "Gelman, Meng and Stern 1996; Bayesian Data Analysis 3e, ch. 6; thresholds: ModelCompose's own"
 
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -57,7 +58,7 @@ def check(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Verdict:
         + "; ".join(finding.name.lower() for finding in findings if finding.status in ("warn", "fail"))
         + ".",
         findings=findings,
-        remedies=_remedies(analysis, findings),
+        remedies=_remedies(analysis, table, simulated, findings),
         picture=_picture(analysis, simulated),
         alt=f"Distribution of {analysis.outcome}: observed against {SHOWN} simulated data sets.",
         partial=is_partial(dt),
@@ -170,18 +171,62 @@ def _coverage(simulated: Simulated, *, whole: bool) -> Finding:
     )
 
 
-def _remedies(analysis: Analysis, findings: list[Finding]) -> list[Remedy]:
-    return list(_richer(analysis, [finding.name for finding in findings if finding.status in ("warn", "fail")]))
+def _remedies(
+    analysis: Analysis, table: pd.DataFrame, simulated: Simulated, findings: list[Finding]
+) -> Iterator[Remedy]:
+    """Offer a richer model where it mends what is wrong, then columns that explain what is left over.
+
+    Heavier tails mend extremes that go beyond the simulated ones, not skewness.
+    """
+    misfits = [finding for finding in findings if finding.status in ("warn", "fail")]
+    richer = list(_richer(analysis, misfits))
+    explains = list(_explaining(analysis, table, simulated))
+    beyond = any(finding.name == "Smallest value" and (finding.value or 0) > 0.5 for finding in misfits) or any(
+        finding.name == "Largest value" and (finding.value or 0) < 0.5 for finding in misfits
+    )
+    heavier = catalog.get(analysis.model).link != "identity" or analysis.groups or beyond
+    yield from richer + explains if heavier else explains + richer
 
 
-def _richer(analysis: Analysis, misfits: list[str]) -> Iterator[Remedy]:
+def _richer(analysis: Analysis, misfits: list[Finding]) -> Iterator[Remedy]:
     for name in catalog.get(analysis.model).richer:
         richer = catalog.get(name)
         yield Remedy(
             label=f"Use {richer.title}",
-            why=f"{richer.summary} What did not fit: {', '.join(misfits).lower()}.",
+            why=f"{richer.summary} What did not fit: {', '.join(finding.name.lower() for finding in misfits)}.",
             changes={"model": richer.id, "formula": "", "priors": {}},
         )
+
+
+def _explaining(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> Iterator[Remedy]:
+    """Offer the unused columns that explain most of what the model leaves over."""
+    left = simulated.observed - simulated.draws.mean(0)
+    accepted = catalog.question(analysis.question).predictors
+    unused = [
+        name for name, kind in analysis.kinds.items() if kind in accepted - {"group"} and name not in analysis.columns
+    ]
+    shares = {name: _explained(left, table[name]) for name in unused if name in table}
+    for name in sorted(shares, key=lambda one: -shares[one])[:MOST_COLUMNS]:
+        if shares[name] >= EXPLAINS:
+            yield Remedy(
+                label=f"Add {name} as a predictor",
+                why=f"It explains {shares[name]:.0%} of what the model leaves over.",
+                changes={"predictors": [*analysis.predictors, name]},
+            )
+
+
+def _explained(left: np.ndarray, column: pd.Series) -> float:
+    """Return the share of variance of the residuals that a column explains, over the rows where it has a value."""
+    known = column.notna().to_numpy()
+    y = left[known] - left[known].mean()
+    if known.sum() < LEAST_ROWS or not y.var() > 0:
+        return 0.0
+    if hasattr(column, "cat"):
+        codes = column[known].cat.codes.to_numpy()
+        means = {code: y[codes == code].mean() for code in np.unique(codes)}
+        return float(np.var([means[code] for code in codes]) / y.var())
+    x = column[known].to_numpy(float)
+    return float(np.corrcoef(x, y)[0, 1] ** 2) if x.std() > 0 else 0.0
 
 
 def _picture(analysis: Analysis, simulated: Simulated) -> Any:
