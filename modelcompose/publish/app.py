@@ -196,10 +196,11 @@ def _markdown(template: str, story: Story, refusal: str) -> dict[str, Any]:
 
 
 def serve_command(app: Path, *, ip: str = "127.0.0.1", port: int = 8866, base_url: str = "/") -> list[str]:
-    """Return the command that serves an app; run it with ``clean_environment()``, without which it refuses to start.
+    """Return the command that serves an app, in whatever environment it is run.
 
-    Sources are stripped, no file of the app's folder is handed out, neither template nor theme can be changed from
-    the address, kernels that idle for half an hour are ended, and the page may load nothing from another host.
+    It throws away all of the environment but what ``clean_environment`` keeps. Sources are stripped, no file of the
+    app's folder is handed out, neither template nor theme can be changed from the address, kernels that idle for half
+    an hour are ended, and the page may load nothing from another host.
 
     Parameters
     ----------
@@ -230,7 +231,7 @@ def serve_command(app: Path, *, ip: str = "127.0.0.1", port: int = 8866, base_ur
         "MappingKernelManager.cull_connected": True,
     }
     spelt = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "voila", *spelt, str(Path(app).resolve())]
+    return [sys.executable, "-m", "modelcompose.publish.serve", *spelt, str(Path(app).resolve())]
 
 
 def clean_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

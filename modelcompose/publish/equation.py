@@ -13,8 +13,21 @@ from markupsafe import Markup
 __all__ = ["mathml"]
 
 GREEK = {
-    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "eta": "η", "kappa": "κ", "lambda": "λ", "mu": "μ",
-    "nu": "ν", "phi": "φ", "pi": "π", "psi": "ψ", "sigma": "σ", "tau": "τ", "theta": "θ",
+    "alpha": "α",
+    "beta": "β",
+    "gamma": "γ",
+    "delta": "δ",
+    "eta": "η",
+    "kappa": "κ",
+    "lambda": "λ",
+    "mu": "μ",
+    "nu": "ν",
+    "phi": "φ",
+    "pi": "π",
+    "psi": "ψ",
+    "sigma": "σ",
+    "tau": "τ",
+    "theta": "θ",
 }
 OPERATORS = {"sim": "∼", "cdot": "·", "times": "×", "vert": "|"}
 RESERVED = frozenset("}_^&$#%~")

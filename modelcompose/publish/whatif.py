@@ -297,15 +297,14 @@ def _allowed(control: Mapping[str, Any], value: object) -> float | str:
             )
         return str(value)
     low, high = control["min"], control["max"]
-    number = isinstance(value, int | float) and not isinstance(value, bool)
     slack = 1e-9 * max(abs(low), abs(high))
-    if not number or not low - slack <= value <= high + slack:  # type: ignore[operator]
-        raise InvalidInput(
-            f"{str(value)[:80]!r} is no value of {name} that was observed",
-            where=name,
-            remedy=f"Choose a number from {low:g} to {high:g}.",
-        )
-    return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and low - slack <= value <= high + slack:
+        return float(value)
+    raise InvalidInput(
+        f"{str(value)[:80]!r} is no value of {name} that was observed",
+        where=name,
+        remedy=f"Choose a number from {low:g} to {high:g}.",
+    )
 
 
 def _interval(draws: np.ndarray, ci_prob: float) -> tuple[float, float, float]:

@@ -109,7 +109,7 @@ def test_the_server_inherits_no_secrets():
     assert (found["PATH"], found["HOME"], found["LC_ALL"]) == ("/bin", "/home/me", "C.UTF-8")
 
 
-def test_the_servers_template_is_found_only_in_the_clean_environment(tmp_path: Path):
+def test_the_server_finds_its_template(tmp_path: Path):
     share = Path(clean_environment({})["JUPYTER_PATH"])
     assert (share / "voila" / "templates" / "modelcompose" / "index.html.j2").is_file()
     command = serve_command(tmp_path / "app.ipynb", port=1234, base_url="/user/me/")
