@@ -1,0 +1,76 @@
+"""The contract of samplers, held against every one that is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelcompose import samplers
+from modelcompose.errors import InvalidInput, NotFound
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
+
+SETTINGS = {"draws": 60, "tune": 120, "chains": 2, "random_seed": 7}
+
+
+def model(sigma: float = 1.0, *, possible: bool = True) -> Any:
+    import pymc as pm
+
+    with pm.Model() as made:
+        mu = pm.Normal("mu", 0, 10)
+        pm.Deterministic("twice", 2 * mu)
+        pm.Normal("y", mu, sigma, observed=np.linspace(4, 6, 30) if possible else np.full(30, np.inf))
+    return made
+
+
+@pytest.fixture(scope="module", params=samplers.names())
+def sampler(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def dt(sampler: str) -> Any:
+    return samplers.fit(model(), sampler=sampler, **SETTINGS)
+
+
+def test_it_returns_the_draws_that_were_asked_for(dt: Any, sampler: str) -> None:
+    assert {"mu", "twice"} <= set(dt["posterior"].data_vars)
+    assert dict(dt["posterior"]["mu"].sizes) == {"chain": 2, "draw": 60}
+    assert dt["posterior"].attrs["requested_draws"] == 60
+    assert dt["posterior"].attrs["sampler"] == sampler
+    assert dt["posterior"].attrs["sampling_seconds"] > 0
+
+
+def test_it_says_how_sampling_went(dt: Any) -> None:
+    for name in ("diverging", "energy", "reached_max_treedepth"):
+        assert dict(dt["sample_stats"][name].sizes) == {"chain": 2, "draw": 60}
+    assert dt["sample_stats"]["diverging"].dtype == bool
+
+
+def test_it_keeps_the_data_it_learnt_from(dt: Any) -> None:
+    assert dt["observed_data"]["y"].to_numpy() == pytest.approx(np.linspace(4, 6, 30))
+
+
+def test_it_finds_the_answer(dt: Any) -> None:
+    assert float(dt["posterior"]["mu"].mean()) == pytest.approx(5, abs=0.3)
+    assert dt["posterior"]["twice"].to_numpy() == pytest.approx(2 * dt["posterior"]["mu"].to_numpy())
+
+
+def test_the_same_seed_gives_the_same_draws(dt: Any, sampler: str) -> None:
+    again = samplers.fit(model(), sampler=sampler, **SETTINGS)
+    other = samplers.fit(model(), sampler=sampler, **{**SETTINGS, "random_seed": 8})
+    assert np.array_equal(again["posterior"]["mu"], dt["posterior"]["mu"])
+    assert not np.array_equal(other["posterior"]["mu"], dt["posterior"]["mu"])
+
+
+def test_a_model_that_cannot_start_is_explained(sampler: str) -> None:
+    with pytest.raises(InvalidInput, match="sampling cannot start"):
+        samplers.fit(model(possible=False), sampler=sampler, **SETTINGS)
+
+
+def test_an_unknown_sampler_is_named_with_those_there_are() -> None:
+    with pytest.raises(NotFound, match="there is no sampler 'gibbs'") as caught:
+        samplers.fit(model(), sampler="gibbs")
+    assert "nutpie" in (caught.value.remedy or "")
