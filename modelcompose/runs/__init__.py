@@ -1,0 +1,22 @@
+"""Runs: headless executions of a ready notebook, each recorded so that its outcome can be trusted.
+
+This floor knows notebooks, verdicts and MLflow; it has never heard of servers, panels or samplers. It may import the
+floors below it (errors, verdict, analysis), nbformat and pydantic; papermill, nbclient and MLflow are imported only
+when something is executed or recorded, since the server process imports this package.
+
+    store = RunStore(workspace)
+    run = store.create(nb, name="sleep", notebook_path="sleep.ipynb", analysis=analysis)
+    start(store, run.id)            # a process of its own, which outlives this one
+    EventLog(store.folder(run.id)).wait(since=0, seconds=20)
+    stop(store, run.id)             # keeps the draws so far
+    store.get(run.id)
+"""
+
+from modelcompose.runs.engine import Control
+from modelcompose.runs.events import EventLog
+from modelcompose.runs.execute import execute
+from modelcompose.runs.launch import start, stop
+from modelcompose.runs.run import Run, RunVerdict
+from modelcompose.runs.store import RunStore
+
+__all__ = ["Control", "EventLog", "Run", "RunStore", "RunVerdict", "execute", "start", "stop"]

@@ -1,0 +1,213 @@
+"""The engine proper, on papermill's and nbclient's classes: events from the kernel, steps, and stopping.
+
+It is imported through ``engine.Engine`` only, when a notebook is about to be executed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import zmq
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from nbclient.util import ensure_async, run_sync
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine
+
+from modelcompose.runs.engine import FIT, Control
+from modelcompose.verdict import verdict_in
+
+__all__ = ["KernelEngine", "kernel_for"]
+
+MESSAGE = "modelcompose_event"
+OWN = frozenset({"run", "step", "verdict", "end"})
+NATIVE = "python3"
+IOPUB_SECONDS = 60  # a cell with large pictures may take long to hand them over
+
+logger = logging.getLogger("modelcompose.runs")
+logger.addHandler(logging.NullHandler())
+
+
+def kernel_for(nb: Mapping[str, Any]) -> str:
+    """Name the kernel that a notebook asks for if it is installed, otherwise the one of this Python."""
+    asked = nb.get("metadata", {}).get("kernelspec", {}).get("name") or NATIVE
+    return asked if asked in KernelSpecManager().find_kernel_specs() else NATIVE
+
+
+class KernelEngine(NBClientEngine):  # type: ignore[misc]
+    """papermill's engine with a client that listens and obeys."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        log_output: bool = False,
+        start_timeout: int = 60,
+        execution_timeout: int | None = None,
+        control: Control | None = None,
+        **_options: Any,
+    ) -> Any:
+        """Execute the cells; an error in a cell ends the execution and is told by ``control.outcome``."""
+        control = control or Control()
+        if control.stopping:
+            control.outcome.cell = 0
+            return nb_man.nb
+        client = _Client(
+            nb_man,
+            control=control,
+            kernel_name=kernel_name,
+            startup_timeout=start_timeout,
+            timeout=execution_timeout,
+            iopub_timeout=IOPUB_SECONDS,
+            log_output=log_output,
+            log=logger,
+        )
+        with control.signals():
+            return client.execute(env=os.environ | control.env)
+
+
+class _Client(PapermillNotebookClient):  # type: ignore[misc]
+    def __init__(self, nb_man: Any, *, control: Control, **options: Any) -> None:
+        resources = {"metadata": {"path": str(control.cwd)}} if control.cwd else {}
+        super().__init__(nb_man, resources=resources, **options)
+        self.control = control
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._step = ""
+        self._busy = False
+        self._last = {step: index for index, cell in enumerate(self.nb.cells) if (step := _code_step(cell))}
+
+    def create_kernel_manager(self) -> Any:
+        """Prepare the kernel; "python3" is this very interpreter, whatever another installation calls so.
+
+        Where kernel and ZeroMQ know how, what they say to each other is encrypted: other accounts of a shared
+        machine could listen otherwise.
+        """
+        if self.kernel_name == NATIVE:
+            own = KernelSpecManager(kernel_dirs=[])
+            self.km = AsyncKernelManager(kernel_name=NATIVE, kernel_spec_manager=own)
+        else:
+            super().create_kernel_manager()
+        self.km.transport_encryption = "auto" if zmq.has("curve") else "disabled"
+        return self.km
+
+    def papermill_execute_cells(self) -> None:
+        """Execute the cells in order until the end, an error or a stop."""
+        with self.control.attached(self._interrupt, self._abort):
+            for index, cell in enumerate(self.nb.cells):
+                if self._halted(index):
+                    break
+                self._begin(cell)
+                try:
+                    completed = self._completed(cell, index)
+                except DeadKernelError:
+                    self._record(index, "DeadKernelError", "")
+                    self._end(cell, index, completed=False)
+                    raise
+                self._end(cell, index, completed)
+                if not completed:
+                    break
+
+    def _halted(self, index: int) -> bool:
+        """Say whether a stop forbids the cell at ``index``; draws of an interrupted fit are worked up."""
+        outcome = self.control.outcome
+        if not self.control.stopping or (outcome.interrupted == FIT and not self.control.aborted):
+            return False
+        outcome.cell, outcome.step = index, self._step
+        return True
+
+    def _completed(self, cell: Any, index: int) -> bool:
+        try:
+            self.nb_man.cell_start(cell, index)
+            self.execute_cell(cell, index)
+        except CellExecutionError as error:
+            self._record(index, error.ename, error.evalue)
+            self.nb_man.cell_exception(self.nb.cells[index], cell_index=index, exception=error)
+            return False
+        finally:
+            self._busy = False
+            self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
+        return True
+
+    def _record(self, index: int, ename: str, evalue: str) -> None:
+        outcome = self.control.outcome
+        outcome.cell, outcome.step, outcome.ename, outcome.evalue = index, self._step, ename, evalue
+
+    def _begin(self, cell: Any) -> None:
+        step = _code_step(cell)
+        if step and step != self._step:
+            self._step = step
+            self._tell_step("started")
+
+    def _end(self, cell: Any, index: int, completed: bool) -> None:
+        """Tell the cell's verdict, and that its step has ended when this was the step's last cell."""
+        if not _code_step(cell):
+            return
+        if verdict := verdict_in(cell.get("outputs", [])):
+            told = verdict.model_dump(include={"step", "status", "title", "sentence"})
+            self.control.on_event("verdict", told)
+        if not completed:
+            self._tell_step("failed")
+        elif index == self._last[self._step]:
+            self._tell_step("done")
+
+    def _tell_step(self, state: str) -> None:
+        """Tell a step's state with its position, counted from 1, among the notebook's steps."""
+        steps = list(self._last)
+        place = {"index": steps.index(self._step) + 1, "count": len(steps)}
+        self.control.on_event("step", {"step": self._step, "state": state, **place})
+
+    async def async_execute_cell(self, *args: Any, **options: Any) -> Any:
+        """Execute one cell, remembering the loop in which a stop must act."""
+        self._loop = asyncio.get_running_loop()
+        return await super().async_execute_cell(*args, **options)
+
+    execute_cell = run_sync(async_execute_cell)
+
+    def process_message(self, msg: dict[str, Any], cell: Any, cell_index: int) -> Any:
+        """Take our own messages out of the stream, and note when the kernel has taken up the cell."""
+        if msg["msg_type"] == MESSAGE:
+            self._hear(msg["content"])
+            return None
+        if msg["msg_type"] == "execute_input":
+            self._busy = True
+            if self.control.stopping:
+                self._interrupt()
+        if msg["content"].get("execution_state") == "idle":
+            self._busy = False
+        return super().process_message(msg, cell, cell_index)
+
+    def _hear(self, content: Mapping[str, Any]) -> None:
+        """Pass on what a cell tells; the events that only the engine can vouch for are not taken from cells."""
+        told = dict(content)
+        kind = told.pop("type", None)
+        if isinstance(kind, str) and kind not in OWN:
+            self.control.on_event(kind, told)
+
+    def _interrupt(self) -> None:
+        """Interrupt the running cell, once; one that the kernel has not taken up yet as soon as it has."""
+        if self._busy and self._loop is not None and self.control.outcome.interrupted is None:
+            self.control.outcome.interrupted = self._step
+            asyncio.run_coroutine_threadsafe(ensure_async(self.km.interrupt_kernel()), self._loop)
+
+    def _abort(self) -> None:
+        """Give up the running cell, as nbclient does when the kernel has died, and kill the kernel."""
+        self.shutdown_kernel = "immediate"
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        if self.task_poll_for_reply is not None:
+            self.task_poll_for_reply.cancel()
+
+
+def _code_step(cell: Mapping[str, Any]) -> str:
+    """Name the step that a code cell belongs to; empty for any other cell."""
+    marks = cell.get("metadata", {}).get("modelcompose")
+    known = cell.get("cell_type") == "code" and isinstance(marks, Mapping)
+    return str(marks.get("step", "")) if known else ""

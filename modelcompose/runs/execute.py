@@ -1,0 +1,189 @@
+"""Execute a run in this process, and judge truthfully how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from modelcompose.errors import Conflict
+from modelcompose.runs.engine import NAME, Control, Outcome, register
+from modelcompose.runs.events import EventLog
+from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed
+from modelcompose.runs.process import Process
+from modelcompose.runs.run import Run, RunStatus, verdicts_in
+from modelcompose.runs.store import RunStore
+from modelcompose.runs.tracking import shortened
+from modelcompose.verdict import Verdict, worst
+
+__all__ = ["execute"]
+
+EVALUE = 600
+
+logger = logging.getLogger("modelcompose.runs")
+
+
+def execute(
+    store: RunStore,
+    run_id: str,
+    on_event: Callable[[dict[str, Any]], object] | None = None,
+    *,
+    control: Control | None = None,
+) -> Run:
+    """Execute a run that was created, and return it when it has ended, however it ended.
+
+    In the main thread SIGINT (Ctrl+C) stops it and keeps the draws so far; a second one ends it at once.
+
+    Parameters
+    ----------
+    store, run_id
+        The run.
+    on_event
+        Called with each event after it was logged.
+    control
+        To stop the run from another thread.
+
+    Raises
+    ------
+    NotFound
+        When there is no such run.
+    Conflict
+        When it has ended already, or another process executes it.
+    """
+    run_id, notebook = store.pending(run_id)
+    folder = store.folder(run_id)
+    _take(run_id, folder)
+    control = control or Control()
+    control.on_event = _recorder(EventLog(folder), on_event, store)
+    control.cwd = (store.workspace / notebook).parent
+    control.env = {**control.env, "MODELCOMPOSE_RUN_FOLDER": str(folder)}
+    with control.signals():
+        status, message = _executed(folder, control)
+        run = store.finish(run_id, status=status, message=message)
+    if on_event is not None:
+        on_event(EventLog(folder).read()[-1])
+    return run
+
+
+def _take(run_id: str, folder: Path) -> None:
+    holder = Process.read(folder)
+    if holder is not None and holder.executes and holder.pid != os.getpid() and not holder.dead:
+        raise Conflict(f"run {run_id[:8]} is executed by another process", remedy="Wait for it, or stop it.")
+    signals = threading.current_thread() is threading.main_thread()
+    Process.of(os.getpid(), executes=signals).write(folder)
+
+
+def _recorder(
+    log: EventLog, on_event: Callable[[dict[str, Any]], object] | None, store: RunStore
+) -> Callable[[str, dict[str, Any]], None]:
+    warming = threading.Thread(target=_warm, args=(store,), daemon=True)
+
+    def record(kind: str, content: dict[str, Any]) -> None:
+        event = log.append(kind, **content)
+        if warming.ident is None:
+            warming.start()
+        if on_event is not None:
+            on_event(event)
+
+    return record
+
+
+def _warm(store: RunStore) -> None:
+    """Import MLflow while the kernel works, so that neither the first step nor the end waits for it."""
+    with contextlib.suppress(Exception):  # what is wrong is raised when the outcome is recorded
+        _ = store.tracking.client
+
+
+def _executed(folder: Path, control: Control) -> tuple[RunStatus, str]:
+    """Execute the notebook and say how that ended; nothing that goes wrong in it is raised."""
+    try:
+        nb = _papermill(folder, control)
+    except Exception as error:
+        if not control.outcome.ename and not control.aborted:
+            logger.exception("The run could not be executed")
+            return "error", f"The notebook could not be executed: {type(error).__name__}: {error}"
+        nb = read_executed(folder)
+    return judged(verdicts_in(nb), control)
+
+
+def _papermill(folder: Path, control: Control) -> Any:
+    from papermill.engines import papermill_engines
+    from papermill.iorw import load_notebook_node
+
+    register()
+    nb = load_notebook_node(str(folder / SOURCE))
+    return papermill_engines.execute_notebook_with_engine(
+        NAME,
+        nb,
+        papermill_engines.nb_kernel_name(NAME, nb),
+        output_path=str(folder / EXECUTED),
+        progress_bar=False,
+        control=control,
+    )
+
+
+def judged(verdicts: Sequence[Verdict], control: Control) -> tuple[RunStatus, str]:
+    """Say how a run ended and why, from what its cells showed and how their execution ended.
+
+    A run that somebody stopped is "stopped" whatever its steps then found; the message says both.
+    """
+    outcome = control.outcome
+    if control.aborted:
+        return "stopped", f"Ended at once{_during(outcome.step)}; what was done before is kept."
+    if outcome.ename and outcome.ename != "GateFailed":
+        return _raised(outcome, control.stopping)
+    if control.stopping and outcome.interrupted is None and outcome.cell is not None:
+        return "stopped", f"Stopped by you{_after(outcome.step)}; what was done is kept."
+    gate = outcome.ename == "GateFailed"
+    found: tuple[RunStatus, str] = ("failed", _gate(verdicts, outcome)) if gate else _by_verdicts(verdicts)
+    if control.stopping and outcome.interrupted is not None:
+        return "stopped", f"Stopped by you{_during(outcome.interrupted)}; {_kept(outcome)}. {found[1]}"
+    return found
+
+
+def _raised(outcome: Outcome, stopping: bool) -> tuple[RunStatus, str]:
+    if stopping and outcome.step == outcome.interrupted:
+        return "stopped", f"Stopped by you{_during(outcome.step)}, which could not be brought to an end."
+    if outcome.ename == "DeadKernelError":
+        return "error", f"The kernel died{_during(outcome.step)}; often there was too little memory."
+    return "error", f"{_named(outcome.step)} ended with {outcome.ename}: {shortened(outcome.evalue, EVALUE)}"
+
+
+def _gate(verdicts: Sequence[Verdict], outcome: Outcome) -> str:
+    failed = [verdict for verdict in verdicts if verdict.status == "fail" and verdict.step == outcome.step]
+    return _sentence(failed[-1]) if failed else shortened(outcome.evalue, EVALUE)
+
+
+def _by_verdicts(verdicts: Sequence[Verdict]) -> tuple[RunStatus, str]:
+    if not verdicts:
+        return "warned", "The notebook ran to its end, but none of its cells judged anything."
+    gravest = worst(verdict.status for verdict in verdicts)
+    if gravest in {"pass", "info"}:
+        return "passed", f"The notebook ran to its end and every check passed ({len(verdicts)} verdicts)."
+    sentences = " ".join(_sentence(verdict) for verdict in verdicts if verdict.status == gravest)
+    return ("warned" if gravest == "warn" else "failed"), sentences
+
+
+def _sentence(verdict: Verdict) -> str:
+    return f"{verdict.title} {verdict.sentence}".strip()
+
+
+def _kept(outcome: Outcome) -> str:
+    worked_up = "the remaining steps" if outcome.cell is None else "the steps after it"
+    return f"the draws so far were kept, and {worked_up} rest on them"
+
+
+def _named(step: str) -> str:
+    return f"Step {step}" if step else "A cell before the first step"
+
+
+def _during(step: str) -> str:
+    return f" during step {step}" if step else " before the first step"
+
+
+def _after(step: str) -> str:
+    return f" after step {step}" if step else " before the first step"

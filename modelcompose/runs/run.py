@@ -1,0 +1,49 @@
+"""What is known of one run, in the shape that every door passes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from modelcompose.verdict import Status, Verdict, verdict_in
+
+__all__ = ["Run", "RunStatus", "RunVerdict", "verdicts_in"]
+
+RunStatus = Literal["running", "passed", "warned", "failed", "stopped", "error"]
+
+
+class RunVerdict(BaseModel):
+    """The short form of a step's verdict; the whole one stands in the executed notebook."""
+
+    model_config = ConfigDict(frozen=True)
+
+    step: str
+    title: str
+    status: Status
+    sentence: str
+
+
+class Run(BaseModel):
+    """One headless execution of a notebook, as it stands at this moment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    name: str
+    notebook: str = Field(description="The notebook it was made from, relative to the workspace.")
+    status: RunStatus
+    started: str = Field(description="ISO time with offset.")
+    ended: str | None = None
+    model: str = Field("", description="The ready-made model.")
+    message: str = Field("", description="Why it ended so.")
+    verdicts: tuple[RunVerdict, ...] = ()
+    executed: str | None = Field(None, description="The executed notebook, relative to the workspace.")
+    report: str | None = None
+    app: str | None = None
+
+
+def verdicts_in(nb: Mapping[str, Any]) -> list[Verdict]:
+    """Collect the verdicts of a notebook's cells in order."""
+    return [verdict for cell in nb.get("cells", []) if (verdict := verdict_in(cell.get("outputs", []))) is not None]

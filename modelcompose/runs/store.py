@@ -1,0 +1,352 @@
+"""The runs of a workspace: created, looked up, ended, and truthful about those whose process died."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelcompose import __version__
+from modelcompose.analysis import Analysis
+from modelcompose.errors import Conflict, Forbidden, NotFound
+from modelcompose.runs.events import EventLog
+from modelcompose.runs.lock import locked
+from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed, write
+from modelcompose.runs.process import Process
+from modelcompose.runs.run import Run, RunStatus, RunVerdict, verdicts_in
+from modelcompose.runs.tracking import Tracking, git_tags, metrics, shortened
+from modelcompose.verdict import Verdict
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run as Record
+
+__all__ = ["RunStore"]
+
+POSTERIOR = "posterior.nc"
+OUTCOME = "outcome.json"
+WHOLE = re.compile(r"[0-9a-f]{32}")
+MLFLOW_STATUS: Mapping[str, str] = {
+    "passed": "FINISHED",
+    "warned": "FINISHED",
+    "failed": "FAILED",
+    "stopped": "KILLED",
+    "error": "FAILED",
+}
+WITHOUT_TAG: Mapping[str, RunStatus] = {"FINISHED": "passed", "KILLED": "stopped", "FAILED": "error"}
+DIED = "The process that executed the run ended unexpectedly."
+SENTENCE = 300
+
+
+class RunStore:
+    """The runs of one workspace.
+
+    Constructing it costs nothing and touches no disk; MLflow is brought in by the first call that needs it.
+
+    Parameters
+    ----------
+    workspace
+        The folder that holds the notebooks. What is internal goes into its ``.modelcompose``, executed notebooks
+        into its ``runs``.
+    tracking_uri
+        Any MLflow tracking URI. By default the environment's ``MODELCOMPOSE_TRACKING_URI``, otherwise an SQLite
+        file in the workspace.
+    """
+
+    def __init__(self, workspace: Path, tracking_uri: str | None = None) -> None:
+        self.workspace = Path(workspace).resolve()
+        self.home = self.workspace / ".modelcompose"
+        own = f"sqlite:///{self.home / 'mlflow.db'}"
+        uri = tracking_uri or os.environ.get("MODELCOMPOSE_TRACKING_URI") or own
+        self.tracking = Tracking(uri, self.home)
+
+    def folder(self, id: str) -> Path:  # noqa: A002
+        """Return the scratch folder of a run, given its whole id; it need not exist."""
+        if not WHOLE.fullmatch(id):
+            raise NotFound(f"{id!r} is not the id of a run", remedy="List the runs to see their ids.")
+        return self.home / "runs" / id
+
+    def create(
+        self,
+        nb: Mapping[str, Any],
+        *,
+        name: str,
+        notebook_path: str | Path,
+        analysis: Analysis,
+        dataset_sha256: str | None = None,
+    ) -> Run:
+        """Record a new run of a ready notebook; nothing is executed yet.
+
+        Parameters
+        ----------
+        nb
+            The notebook, its ``parameters`` cell holding every choice.
+        name
+            What people call the run.
+        notebook_path
+            The notebook it was made from, relative to the workspace; its folder is the kernel's.
+        analysis
+            The choices, recorded as MLflow parameters.
+        dataset_sha256
+            The hash of the table's content, where it is known already.
+
+        Raises
+        ------
+        Forbidden
+            When the notebook lies outside the workspace.
+        NotFound
+            When its folder does not exist.
+        """
+        notebook = self._inside(notebook_path)
+        tags = {
+            "modelcompose.notebook": notebook,
+            "modelcompose.model": analysis.model,
+            "modelcompose.question": analysis.question,
+            "modelcompose.version": __version__,
+            "mlflow.source.name": notebook,
+            "mlflow.source.type": "NOTEBOOK",
+            **git_tags(self.workspace),
+            **({"dataset.sha256": dataset_sha256} if dataset_sha256 else {}),
+        }
+        self._make_home()
+        choices = analysis.model_dump(mode="json")
+        run_id = self.tracking.create(name, choices, tags)
+        folder = self.folder(run_id)
+        folder.mkdir(parents=True)
+        write(nb, folder / SOURCE)
+        _write_json(folder / "analysis.json", choices)
+        Process.of(os.getpid()).write(folder)
+        EventLog(folder).append("run", run=run_id, notebook=notebook)
+        return self.get(run_id)
+
+    def get(self, id: str) -> Run:  # noqa: A002
+        """Return a run by its id, a unique beginning of it, or its name; of several of one name the newest.
+
+        Raises
+        ------
+        NotFound
+            When there is none, or several ids begin so.
+        """
+        return self._told(self.tracking.find(id) or self._looked_up(id))
+
+    def pending(self, id: str) -> tuple[str, str]:  # noqa: A002
+        """Return the id and the notebook of a run that is to be executed.
+
+        MLflow, which takes seconds to import, is asked only when the run's folder does not tell.
+
+        Raises
+        ------
+        NotFound
+            When there is no such run.
+        Conflict
+            When it has ended.
+        """
+        folder = self.home / "runs" / id
+        if WHOLE.fullmatch(id) and folder.is_dir() and not (folder / OUTCOME).exists():
+            begun = [event for event in EventLog(folder).read() if event["type"] == "run"]
+            if begun:
+                return id, str(begun[0]["notebook"])
+        run = self.get(id)
+        if run.status != "running":
+            raise Conflict(f"run {run.name!r} has ended already ({run.status})", remedy="Start a new run.")
+        return run.id, run.notebook
+
+    def list(self, limit: int = 100) -> list[Run]:
+        """Return the newest runs, newest first."""
+        return [self._told(record) for record in self.tracking.newest(limit)]
+
+    def finish(self, id: str, *, status: RunStatus, message: str) -> Run:  # noqa: A002
+        """Record how a run ended, with everything its folder holds; what is recorded already stays.
+
+        Parameters
+        ----------
+        id
+            The whole id.
+        status
+            Anything but ``running``.
+        message
+            Why it ended so, in a sentence.
+        """
+        with locked(self.folder(id) / "lock"):
+            record = self._require(id)
+            if record.info.status not in MLFLOW_STATUS.values():
+                self._finish(record, status, message)
+        return self._told(self._require(id))
+
+    def published(self, id: str, *, report: str | None = None, app: str | None = None) -> Run:  # noqa: A002
+        """Record where a run was published, as paths relative to the workspace."""
+        tags = {"modelcompose.report": report, "modelcompose.app": app}
+        self.tracking.tag(self._require(id).info.run_id, {key: path for key, path in tags.items() if path})
+        return self._told(self._require(id))
+
+    def artifact(self, id: str, path: str) -> Path:  # noqa: A002
+        """Return a file of a run, such as ``posterior.nc``, fetched from MLflow unless it is at hand.
+
+        Raises
+        ------
+        NotFound
+            When the run has no such file.
+        """
+        from mlflow.exceptions import MlflowException
+
+        here = self.folder(id) / path
+        if path in {POSTERIOR, EXECUTED, "verdicts.json", "analysis.json"} and here.exists():
+            return here
+        try:
+            return Path(self.tracking.client.download_artifacts(id, path))
+        except (MlflowException, OSError):
+            raise NotFound(f"run {id[:8]} has no file {path!r}") from None
+
+    def _inside(self, path: str | Path) -> str:
+        notebook = (self.workspace / path).resolve()
+        if not notebook.is_relative_to(self.workspace):
+            raise Forbidden(f"{path} is outside the workspace", remedy="Move the notebook into the workspace.")
+        if not notebook.parent.is_dir():
+            raise NotFound(f"the folder of {path} does not exist", remedy="Save the notebook first.")
+        return notebook.relative_to(self.workspace).as_posix()
+
+    def _make_home(self) -> None:
+        self.home.mkdir(parents=True, exist_ok=True)
+        ignore = self.home / ".gitignore"
+        if not ignore.exists():
+            ignore.write_text("*\n", "utf-8")
+
+    def _require(self, id: str) -> Record:  # noqa: A002
+        record = self.tracking.find(id)
+        if record is None:
+            raise NotFound(f"there is no run {id!r}", remedy="List the runs to see their ids.")
+        return record
+
+    def _looked_up(self, text: str) -> Record:
+        begins: list[Record] = []
+        for record in self.tracking.newest():
+            if record.info.run_name == text:
+                return record
+            if text and record.info.run_id.startswith(text):
+                begins.append(record)
+        if len(begins) == 1:
+            return begins[0]
+        if begins:
+            ids = ", ".join(record.info.run_id[: len(text) + 4] for record in begins[:5])
+            raise NotFound(f"{len(begins)} runs begin with {text!r}: {ids}", remedy="Write more of the id.")
+        raise NotFound(
+            f"there is no run {text!r}", remedy="Give a run's id, the beginning of it, or its name; list the runs."
+        )
+
+    def _told(self, record: Record) -> Run:
+        """Tell a run as it is, settling first the record of one whose process has died."""
+        info, tags = record.info, record.data.tags
+        if info.status not in MLFLOW_STATUS.values() and self._died(info.run_id):
+            return self.finish(info.run_id, **self._last_words(info.run_id))
+        ended = info.status in MLFLOW_STATUS.values()
+        known = tags.get("modelcompose.status") or WITHOUT_TAG.get(info.status, "error")
+        return Run.model_validate(
+            {
+                "id": info.run_id,
+                "name": info.run_name or "",
+                "notebook": tags["modelcompose.notebook"],
+                "status": known if ended else "running",
+                "started": _iso(info.start_time),
+                "ended": _iso(info.end_time) if ended and info.end_time else None,
+                "model": tags.get("modelcompose.model", ""),
+                "message": tags.get("modelcompose.message", ""),
+                "verdicts": self._verdicts_of(record, ended),
+                "executed": self._existing(tags.get("modelcompose.executed")),
+                "report": self._existing(tags.get("modelcompose.report")),
+                "app": self._existing(tags.get("modelcompose.app")),
+            }
+        )
+
+    def _existing(self, path: str | None) -> str | None:
+        return path if path and (self.workspace / path).exists() else None
+
+    def _died(self, run_id: str) -> bool:
+        process = Process.read(self.folder(run_id))
+        return process is not None and process.dead
+
+    def _last_words(self, run_id: str) -> dict[str, Any]:
+        """What the process itself had found before it died, or that it died."""
+        try:
+            words: dict[str, Any] = json.loads((self.folder(run_id) / OUTCOME).read_text("utf-8"))
+        except (OSError, ValueError):
+            return {"status": "error", "message": DIED}
+        return words
+
+    def _verdicts_of(self, record: Record, ended: bool) -> tuple[RunVerdict, ...]:
+        if ended:
+            told = json.loads(record.data.tags.get("modelcompose.verdicts", "[]"))
+        else:
+            events = EventLog(self.folder(record.info.run_id)).read()
+            told = [event for event in events if event["type"] == "verdict"]
+        return tuple(RunVerdict.model_validate(one) for one in told)
+
+    def _finish(self, record: Record, status: RunStatus, message: str) -> None:
+        run_id, folder = record.info.run_id, self.folder(record.info.run_id)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write_json(folder / OUTCOME, {"status": status, "message": message})
+        nb = read_executed(folder)
+        verdicts = verdicts_in(nb)
+        tags = {"modelcompose.status": status, "modelcompose.verdicts": _short_json(verdicts), **_data_tags(verdicts)}
+        try:
+            tags["modelcompose.executed"] = self._write_visible(record, nb)
+            self._log_files(run_id, verdicts)
+        except Exception as error:  # the outcome is recorded even when its files cannot be
+            message = f"{message} Its files could not all be stored: {type(error).__name__}: {error}"
+        self.tracking.tag(run_id, {**tags, "modelcompose.message": message}, metrics(verdicts))
+        self.tracking.client.set_terminated(run_id, MLFLOW_STATUS[status])
+        log = EventLog(folder)
+        log.append("end", status=status, message=message)
+        self.tracking.client.log_artifact(run_id, str(log.path))
+
+    def _write_visible(self, record: Record, nb: Any) -> str:
+        """Write the executed notebook where JupyterLab shows it, which serves no hidden folders."""
+        run_id, tags = record.info.run_id, record.data.tags
+        marks = nb.metadata.setdefault("modelcompose", {})
+        marks["run"] = {"id": run_id, "notebook": tags["modelcompose.notebook"]}
+        name = re.sub(r"[^\w.-]+", "-", record.info.run_name or "").strip("-.")[:60] or "run"
+        path = self.workspace / "runs" / f"{name}-{run_id[:8]}.ipynb"
+        path.parent.mkdir(exist_ok=True)
+        for written in (path, self.folder(run_id) / EXECUTED):
+            write(nb, written)
+        return path.relative_to(self.workspace).as_posix()
+
+    def _log_files(self, run_id: str, verdicts: Iterable[Verdict]) -> None:
+        folder = self.folder(run_id)
+        _write_json(folder / "verdicts.json", [verdict.model_dump(mode="json") for verdict in verdicts])
+        for name in (EXECUTED, "verdicts.json", "analysis.json", POSTERIOR):
+            if (folder / name).exists():
+                self.tracking.client.log_artifact(run_id, str(folder / name))
+
+
+def _short_json(verdicts: Iterable[Verdict]) -> str:
+    """The verdicts as JSON that fits into a tag, their sentences cut where it must be."""
+    for length in (SENTENCE, 120, 40, 0):
+        told = [
+            {
+                "step": verdict.step,
+                "title": shortened(verdict.title, SENTENCE),
+                "status": verdict.status,
+                "sentence": shortened(verdict.sentence, length) if length else "",
+            }
+            for verdict in verdicts
+        ]
+        text = json.dumps(told, ensure_ascii=False)
+        if len(text) < 5000:
+            return text
+    return "[]"
+
+
+def _data_tags(verdicts: Iterable[Verdict]) -> dict[str, str]:
+    hashes = [verdict.details.get("sha256") for verdict in verdicts if verdict.step == "data"]
+    return {"dataset.sha256": str(hashes[-1])} if hashes and hashes[-1] else {}
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")
+
+
+def _iso(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

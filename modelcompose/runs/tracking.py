@@ -1,0 +1,182 @@
+"""MLflow's side of a run: a quiet client, one experiment, and values cut to what MLflow takes."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from json import dumps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelcompose.runs.lock import locked
+from modelcompose.verdict import Verdict
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run as Record
+
+__all__ = ["Tracking", "git_tags", "metrics", "shortened"]
+
+EXPERIMENT = "modelcompose"
+OURS = "modelcompose.notebook"
+PARAM_LENGTH = 6000
+TAG_LENGTH = 5000
+KEY_LENGTH = 250
+GIT_SECONDS = 5
+
+
+class Tracking:
+    """The runs of one MLflow store.
+
+    Parameters
+    ----------
+    uri
+        MLflow's tracking URI.
+    folder
+        Where files go unless ``uri`` names a server, which then decides.
+    """
+
+    def __init__(self, uri: str, folder: Path) -> None:
+        self.uri = uri
+        self.folder = folder
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's client, its database made if need be, by one process at a time."""
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        import mlflow
+
+        for chatty in ("mlflow.store.db.utils", "mlflow.tracking", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        with locked(self.folder / "mlflow.lock"):
+            client = mlflow.MlflowClient(tracking_uri=self.uri)
+            client.get_experiment_by_name(EXPERIMENT)  # makes the tables of a new database
+        return client
+
+    @cached_property
+    def experiment(self) -> str:
+        """The id of the experiment that holds all runs, made if need be."""
+        with locked(self.folder / "mlflow.lock"):
+            found = self.client.get_experiment_by_name(EXPERIMENT)
+            if found is not None:
+                return str(found.experiment_id)
+            return str(self.client.create_experiment(EXPERIMENT, artifact_location=self._artifacts()))
+
+    def _artifacts(self) -> str | None:
+        served = self.uri.startswith(("http:", "https:", "databricks"))
+        return None if served else (self.folder / "artifacts").as_uri()
+
+    def create(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
+        """Begin a run and return its id."""
+        from mlflow.entities import Param
+
+        record = self.client.create_run(self.experiment, run_name=name, tags={**tags})
+        written = [Param(key, shortened(_json(value), PARAM_LENGTH)) for key, value in params.items()]
+        self.client.log_batch(record.info.run_id, params=written)
+        return str(record.info.run_id)
+
+    def find(self, id: str) -> Record | None:  # noqa: A002
+        """Return a run by its whole id; None when it does not exist, was deleted or is not ours."""
+        from mlflow.exceptions import MlflowException
+
+        if not re.fullmatch(r"[0-9a-f]{32}", id):
+            return None
+        try:
+            record = self.client.get_run(id)
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return None
+            raise
+        ours = record.info.lifecycle_stage == "active" and OURS in record.data.tags
+        return record if ours else None
+
+    def newest(self, limit: int | None = None) -> Iterator[Record]:
+        """Yield our runs, newest first."""
+        token = None
+        while limit is None or limit > 0:
+            page = self.client.search_runs(
+                [self.experiment],
+                filter_string=f"tags.`{OURS}` != ''",
+                order_by=["attributes.start_time DESC"],
+                max_results=min(limit or 500, 500),
+                page_token=token,
+            )
+            yield from page
+            limit = limit and limit - len(page)
+            token = page.token
+            if not token:
+                return
+
+    def tag(self, id: str, tags: Mapping[str, str], measured: Mapping[str, float] | None = None) -> None:  # noqa: A002
+        """Add tags and metrics in one call."""
+        from time import time
+
+        from mlflow.entities import Metric, RunTag
+
+        now = int(time() * 1000)
+        self.client.log_batch(
+            id,
+            metrics=[Metric(key, value, now, 0) for key, value in (measured or {}).items()],
+            tags=[RunTag(key, shortened(value, TAG_LENGTH)) for key, value in tags.items()],
+        )
+
+
+def metrics(verdicts: Iterable[Verdict]) -> dict[str, float]:
+    """Name every number that a verdict found ``<step>.<finding>``, in the characters that MLflow takes."""
+    measured: dict[str, float] = {}
+    for verdict in verdicts:
+        for finding in verdict.findings:
+            if finding.value is not None:
+                measured[_free(_key(verdict.step, finding.name), measured)] = finding.value
+    return measured
+
+
+def _key(step: str, name: str) -> str:
+    slug = re.sub(r"[^\w]+", "-", name.casefold()).strip("-") or "value"
+    return f"{step}.{slug}"[: KEY_LENGTH - 4]
+
+
+def _free(key: str, taken: Mapping[str, float]) -> str:
+    number = 2
+    fresh = key
+    while fresh in taken:
+        fresh, number = f"{key}-{number}", number + 1
+    return fresh
+
+
+def _json(value: Any) -> str:
+    return dumps(value, ensure_ascii=False)
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut a text to a length, with an ellipsis to show it."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def git_tags(folder: Path) -> dict[str, str]:
+    """Say which commit a folder stands at and whether tracked files differ from it; nothing outside git."""
+    commit = _git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return {}
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"mlflow.source.git.commit": commit, "modelcompose.git.dirty": str(bool(changed)).lower()}
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=False,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return told.stdout.strip() if told.returncode == 0 else ""
