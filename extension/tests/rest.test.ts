@@ -3,13 +3,15 @@ import { ServerConnection } from '@jupyterlab/services';
 import { WorkbenchError } from '../src/api/port';
 import { RestWorkbench } from '../src/api/rest';
 
-const settings = ServerConnection.makeSettings({
-  baseUrl: 'http://localhost:8888/user/ada/'
-});
-
 function workbench(answer: () => Response | Promise<Response>) {
-  const send = vi.fn<typeof ServerConnection.makeRequest>(async () => answer());
-  return { send, client: new RestWorkbench(settings, send) };
+  const fetch = vi.fn<(request: Request) => Promise<Response>>(async () =>
+    answer()
+  );
+  const settings = ServerConnection.makeSettings({
+    baseUrl: 'http://localhost:8888/user/ada/',
+    fetch: fetch as typeof globalThis.fetch
+  });
+  return { fetch, client: new RestWorkbench(settings) };
 }
 
 async function failure(answer: () => Response | Promise<Response>) {
@@ -21,24 +23,22 @@ async function failure(answer: () => Response | Promise<Response>) {
 }
 
 it('sends JSON below the base URL', async () => {
-  const { send, client } = workbench(() => Response.json({ path: 'a.ipynb' }));
+  const { fetch, client } = workbench(() => Response.json({ path: 'a.ipynb' }));
   await client.compose({ data: 'a.csv' });
-  const [url, init] = send.mock.calls[0]!;
-  expect(url).toBe(
+  const request = fetch.mock.calls[0]![0];
+  expect(request.url).toBe(
     'http://localhost:8888/user/ada/modelcompose/api/notebooks/compose'
   );
-  expect(init.method).toBe('POST');
-  expect(JSON.parse(String(init.body))).toEqual({
-    analysis: { data: 'a.csv' }
-  });
+  expect(request.method).toBe('POST');
+  expect(await request.json()).toEqual({ analysis: { data: 'a.csv' } });
 });
 
-it('asks for the events since the last one', async () => {
-  const { send, client } = workbench(() =>
+it('asks for the events since the last one, with no argument that the server does not know', async () => {
+  const { fetch, client } = workbench(() =>
     Response.json({ events: [], status: 'running' })
   );
   await client.events('a/b', 7);
-  expect(send.mock.calls[0]![0]).toMatch(
+  expect(fetch.mock.calls[0]![0].url).toMatch(
     /runs\/a%2Fb\/events\?since=7&wait=20$/
   );
 });

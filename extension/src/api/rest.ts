@@ -23,10 +23,7 @@ const PATIENCE_S = 20;
 
 /** The workbench behind jupyter-server's REST interface. */
 export class RestWorkbench implements WorkbenchClient {
-  constructor(
-    private readonly settings = ServerConnection.makeSettings(),
-    private readonly send: typeof ServerConnection.makeRequest = ServerConnection.makeRequest
-  ) {}
+  constructor(private readonly settings = ServerConnection.makeSettings()) {}
 
   schema(): Promise<Schema> {
     return this.get('schema');
@@ -104,7 +101,12 @@ export class RestWorkbench implements WorkbenchClient {
     const url = URLExt.join(this.settings.baseUrl, 'modelcompose/api', path);
     let response: Response;
     try {
-      response = await this.send(url, init, this.settings);
+      response = await ServerConnection.makeRequest(
+        url,
+        // Otherwise JupyterLab appends the time to the address, an argument that the server does not know.
+        { ...init, cache: 'no-cache' },
+        this.settings
+      );
     } catch (reason) {
       throw unreachable(reason);
     }

@@ -1,5 +1,5 @@
 import { Finding, Remedy, Verdict } from '../api/port';
-import { Badge, Mark } from './Badge';
+import { Mark } from './Badge';
 import { Explained } from './Term';
 import { STATUS_WORDS } from './steps';
 
@@ -13,20 +13,14 @@ export function VerdictCard(props: {
   const { verdict, stale, busy, onRemedy } = props;
   return (
     <div className="jp-modelcompose-Verdict" data-stale={stale}>
-      <div className="jp-modelcompose-Verdict-head">
-        <Badge
-          tone={stale ? 'idle' : verdict.status}
-          text={stale ? 'Out of date' : STATUS_WORDS[verdict.status]}
-        />
-        <strong>{verdict.title}</strong>
-      </div>
       <p>
         <Explained text={verdict.sentence} />
       </p>
       {stale && (
         <p className="jp-modelcompose-small">
-          Something above this step changed after it ran. Run it again before
-          you rely on it.
+          Something above this step changed after it ran; before that it said{' '}
+          {`“${STATUS_WORDS[verdict.status]}”.`} Run it again before you rely on
+          it.
         </p>
       )}
       {verdict.partial && (

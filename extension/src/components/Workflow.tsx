@@ -232,7 +232,7 @@ function Step(props: {
       {running && view.sampling && <Progress sampling={view.sampling} />}
       {open && (
         <div className="jp-modelcompose-Step-body">
-          {step.explanation !== step.verdict?.title && (
+          {step.explanation !== step.title && (
             <p className="jp-modelcompose-Step-explanation">
               {step.explanation}
             </p>
