@@ -169,7 +169,8 @@ def _by_verdicts(verdicts: Sequence[Verdict]) -> tuple[RunStatus, str]:
 
 
 def _sentence(verdict: Verdict) -> str:
-    return f"{verdict.title} {verdict.sentence}".strip()
+    between = " " if verdict.title.endswith(("?", ".", "!")) else ": "
+    return f"{verdict.title}{between}{verdict.sentence}"
 
 
 def _kept(outcome: Outcome) -> str:

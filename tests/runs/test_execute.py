@@ -15,6 +15,9 @@ import pytest
 
 from modelcompose.errors import Conflict
 from modelcompose.runs import Control, EventLog, execute
+from modelcompose.runs.engine import Outcome
+from modelcompose.runs.execute import judged
+from modelcompose.verdict import Verdict
 
 from .conftest import notebook, step, wait_for, workflow
 
@@ -227,3 +230,41 @@ def test_papermill_finds_the_engine_by_its_name(tmp_path: Path) -> None:
         tmp_path / "in.ipynb", tmp_path / "out.ipynb", engine_name=NAME, kernel_name="python3", progress_bar=False
     )
     assert "Is data right?" in (tmp_path / "out.ipynb").read_text()
+
+
+BAD = Verdict(step="sampling", title="Sampling", status="fail", sentence="Too few draws.")
+KEPT = "Stopped by you during step fit; the draws so far were kept, and"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "stopping", "status", "message"),
+    [
+        (Outcome(), False, "failed", "Sampling: Too few draws."),
+        (Outcome(), True, "failed", "Sampling: Too few draws."),
+        (Outcome(7, "sampling", "GateFailed", "…"), False, "failed", "Sampling: Too few draws."),
+        (
+            Outcome(7, "sampling", "GateFailed", "…", interrupted="fit"),
+            True,
+            "stopped",
+            f"{KEPT} the steps after it rest on them. Sampling: Too few draws.",
+        ),
+        (Outcome(interrupted="fit"), True, "stopped", f"{KEPT} the remaining steps rest on them. Sampling: Too few"),
+        (Outcome(5, "fit", "KeyboardInterrupt", "", "fit"), True, "stopped", "Stopped by you during step fit, which"),
+        (Outcome(8, "answer", "ValueError", "no", "fit"), True, "error", "Step answer ended with ValueError: no"),
+        (Outcome(6, "fit"), True, "stopped", "Stopped by you after step fit; what was done is kept."),
+        (
+            Outcome(2, "", "NameError", "name"),
+            False,
+            "error",
+            "A cell before the first step ended with NameError: name",
+        ),
+    ],
+)
+def test_the_status_says_what_happened_and_who_ended_it(
+    outcome: Outcome, stopping: bool, status: str, message: str
+) -> None:
+    control = Control()
+    control.outcome, control.stopping = outcome, stopping
+    found = judged([BAD], control)
+    assert found[0] == status
+    assert found[1].startswith(message)
