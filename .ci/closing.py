@@ -1,7 +1,7 @@
 """Add up the closing lines of several pytest runs into one, in pytest's own form.
 
-A run that did not get as far as its closing line, or that ran no test, counts as an error: the sum never looks
-better than its parts.
+A run that was interrupted, that did not get as far as its closing line, or that ran no test counts as an error: the
+sum never looks better than its parts.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 CLOSING = re.compile(r"^=+ (?P<counts>.*) in (?P<seconds>[\d.]+)s(?: \([\d:]+\))? =+$")
+INTERRUPTED = re.compile(r"^!+ (_pytest\.outcomes\.Exit|KeyboardInterrupt|.*stopping after)\b.* ?!+$", re.MULTILINE)
 COUNT = re.compile(r"(\d+) (failed|passed|skipped|deselected|xfailed|xpassed|warning|error)s?\b")
 ORDER = ("failed", "passed", "skipped", "deselected", "xfailed", "xpassed", "warning", "error")
 PLURAL = {"warning", "error"}
@@ -22,8 +23,10 @@ def counted(log: str) -> tuple[Counter[str], float]:
     for line in reversed(log.splitlines()):
         if found := CLOSING.match(line.strip()):
             counts = Counter({word: int(number) for number, word in COUNT.findall(found["counts"])})
-            ran = any(counts[word] for word in ORDER if word not in ("deselected", "warning"))
-            return counts if ran else Counter(counts, error=1), float(found["seconds"])
+            whole = any(counts[word] for word in ORDER if word not in ("deselected", "warning"))
+            if not whole or INTERRUPTED.search(log):
+                counts["error"] += 1
+            return counts, float(found["seconds"])
     return Counter(error=1), 0.0
 
 

@@ -24,6 +24,7 @@ GOOD = "dots\n=== 10 passed, 2 skipped in 5.00s ==="
         ("= 1 passed, 1 xfailed in 1.00s =\nlate output", "11 passed, 2 skipped, 1 xfailed in 6.00s"),
         ("= no tests ran in 0.01s =", "10 passed, 2 skipped, 1 error in 5.01s"),
         ("= 5 deselected in 0.10s =", "10 passed, 2 skipped, 5 deselected, 1 error in 5.10s"),
+        ("!!!!! KeyboardInterrupt !!!!!\n= 9 passed in 1.00s =", "19 passed, 2 skipped, 1 error in 6.00s"),
         ("Killed", "10 passed, 2 skipped, 1 error in 5.00s"),
         ("", "10 passed, 2 skipped, 1 error in 5.00s"),
     ],
