@@ -338,12 +338,14 @@ def _publish(options: Any) -> None:
 
 
 def _app(options: Any) -> int:
-    from modelcompose.publish import serve
+    import subprocess
+
+    from modelcompose.publish import serve_command
 
     path = Path(options.workspace) / options.app
     if not path.is_file():
         raise NotFound(f"there is no app {options.app!r}", remedy="Publish a run first.")
-    return serve(path, port=options.port)
+    return subprocess.run(serve_command(path, port=options.port), check=False).returncode
 
 
 def _lab(options: Any) -> int:

@@ -358,12 +358,13 @@ class Workbench:
         name = f"{run.name}-{run.id[:8]}"
         report = self._inside(f"reports/{name}.html")
         report.parent.mkdir(parents=True, exist_ok=True)
-        publish.write_report(nb, report, run=run.model_dump(mode="json"))
-        app = self._app(nb, run, store, name)
+        facts = run.model_dump(mode="json")
+        publish.write_report(nb, report, run=facts)
+        app = self._app(nb, run, store, name, facts)
         store.published(run.id, report=self._shown(report), app=app)
         return {"report": self._shown(report), "app": app}
 
-    def _app(self, nb: Json, run: Run, store: RunStore, name: str) -> str | None:
+    def _app(self, nb: Json, run: Run, store: RunStore, name: str, facts: Json) -> str | None:
         from modelcompose import publish
         from modelcompose.data.dataset import locate
 
@@ -374,7 +375,8 @@ class Workbench:
         data = Analysis.read(nb).data
         folder = self._inside(run.notebook).parent
         table = locate(data, folder) if data.startswith(SAMPLE) else self._inside(folder / data)
-        return self._shown(publish.write_app(nb, self._inside(f"apps/{name}"), data=table, posterior=posterior))
+        target = self._inside(f"apps/{name}")
+        return self._shown(publish.write_app(nb, target, data=table, posterior=posterior, run=facts))
 
     # -- the workspace -----------------------------------------------------------------------------------------
 

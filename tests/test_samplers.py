@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -74,3 +76,34 @@ def test_an_unknown_sampler_is_named_with_those_there_are() -> None:
     with pytest.raises(NotFound, match="there is no sampler 'gibbs'") as caught:
         samplers.fit(model(), sampler="gibbs")
     assert "nutpie" in (caught.value.remedy or "")
+
+
+@pytest.mark.parametrize("name", samplers.OURS)
+def test_an_interrupt_keeps_the_draws_so_far(name: str) -> None:
+    import pymc as pm
+
+    with pm.Model() as slow:
+        x = pm.Normal("x", 0, 1, shape=30)
+        pm.Normal("y", x.cumsum(), 0.2, observed=np.zeros(30))
+    done: list[bool] = []
+
+    def interrupt_once(chains: list[dict[str, Any]]) -> None:
+        if not done and any(chain["draws"] > 100 for chain in chains):
+            done.append(True)
+            _thread.interrupt_main()
+
+    settings = samplers.Settings(200_000, 50, 2, 0.8, 1, low_rank=False)
+    dt = import_module(samplers.OURS[name]).sample(slow, ["x"], settings, interrupt_once)
+    assert done
+    assert dt["posterior"].sizes["draw"] < 200_000
+    assert np.isfinite(dt["posterior"]["x"].to_numpy()).all()
+    assert dt["sample_stats"].sizes["draw"] == dt["posterior"].sizes["draw"]
+
+
+def test_a_run_saves_its_posterior_as_soon_as_it_exists(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import xarray as xr
+
+    monkeypatch.setenv(samplers.RUN_FOLDER, str(tmp_path))
+    dt = samplers.fit(model(), **SETTINGS)
+    with xr.open_datatree(tmp_path / "posterior.nc", engine="h5netcdf") as saved:
+        assert np.array_equal(saved["posterior"]["mu"], dt["posterior"]["mu"])

@@ -40,6 +40,7 @@ class Run(BaseModel):
     message: str = Field("", description="Why it ended so.")
     verdicts: tuple[RunVerdict, ...] = ()
     executed: str | None = Field(None, description="The executed notebook, relative to the workspace.")
+    git_commit: str | None = Field(None, description="The commit of the workspace; marked when files differed.")
     report: str | None = None
     app: str | None = None
 

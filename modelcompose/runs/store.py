@@ -255,6 +255,7 @@ class RunStore:
                 "message": tags.get("modelcompose.message", ""),
                 "verdicts": self._verdicts_of(record, ended),
                 "executed": self._existing(tags.get("modelcompose.executed")),
+                "git_commit": _commit(tags),
                 "report": self._existing(tags.get("modelcompose.report")),
                 "app": self._existing(tags.get("modelcompose.app")),
             }
@@ -319,6 +320,11 @@ class RunStore:
         for name in (EXECUTED, "verdicts.json", "analysis.json", POSTERIOR):
             if (folder / name).exists():
                 self.tracking.client.log_artifact(run_id, str(folder / name))
+
+
+def _commit(tags: Mapping[str, str]) -> str | None:
+    commit = tags.get("mlflow.source.git.commit")
+    return f"{commit} (with changes)" if commit and tags.get("modelcompose.git.dirty") == "true" else commit
 
 
 def _short_json(verdicts: Iterable[Verdict]) -> str:

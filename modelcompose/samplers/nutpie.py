@@ -16,10 +16,7 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
 
     from modelcompose.samplers import cannot_start
 
-    with warnings.catch_warnings():
-        # Some special functions keep numba from caching what it compiled; that costs seconds, not correctness.
-        warnings.filterwarnings("ignore", message="Cannot cache compiled function")
-        compiled = nutpie.compile_pymc_model(model, var_names=var_names)
+    compiled = nutpie.compile_pymc_model(model, var_names=var_names)
     background = nutpie.sample(
         compiled,
         draws=settings.draws,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
             draws=settings.draws,
             tune=settings.tune,
             chains=settings.chains,
-            cores=1,
+            cores=min(settings.chains, os.cpu_count() or 1),
             random_seed=settings.random_seed,
             target_accept=settings.target_accept,
             nuts_sampler="pymc",
