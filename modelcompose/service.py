@@ -21,6 +21,7 @@ from modelcompose.errors import Conflict, Forbidden, InvalidData, InvalidInput, 
 if TYPE_CHECKING:
     from modelcompose.data import Dataset
     from modelcompose.runs import Run, RunStore
+    from modelcompose.workflow.compose import Edit
 
 __all__ = ["Workbench"]
 
@@ -175,13 +176,15 @@ class Workbench:
         Parameters
         ----------
         analysis
-            Choices; ``data`` is relative to the workspace. What is empty is chosen.
+            Choices; ``data`` is relative to the workspace. What is empty is chosen; a sample brings its own.
         path
             Where to write; by default next to nothing else, named after the table.
         """
         from modelcompose import workflow
 
         choices = Analysis.of(analysis)
+        if choices.data.startswith(SAMPLE) and not choices.outcome:
+            choices = Analysis.of({**self._sample_choices(choices.data.removeprefix(SAMPLE)), **analysis})
         target = self._free(self._inside(path or f"{_stem(choices.data)}.ipynb"))
         dataset = self._dataset(choices, self.workspace)
         if not choices.data.startswith(SAMPLE):
@@ -230,6 +233,8 @@ class Workbench:
     def revise(self, cells: Sequence[Mapping[str, Any]], changes: Mapping[str, Any], path: str = "") -> Json:
         """Work out which cells change when choices change; hand-edited cells are named and left alone.
 
+        ``composed`` holds what each hand-edited cell would be if it were composed now, for a comparison.
+
         Parameters
         ----------
         cells
@@ -241,8 +246,9 @@ class Workbench:
         """
         revision = self._revision(_as_notebook(cells), changes, self._inside(path or ".ipynb").parent)
         return {
-            "edits": [{"id": one.cell, "source": one.source, "metadata": one.metadata} for one in revision.edits],
+            "edits": list(map(_as_edit, revision.edits)),
             "kept": list(revision.kept),
+            "composed": list(map(_as_edit, revision.composed)),
             "from": revision.start,
         }
 
@@ -445,6 +451,10 @@ def _as_notebook(cells: Sequence[Mapping[str, Any]]) -> Json:
             one["outputs"] = [{"output_type": "display_data", "data": {MIME: verdict}, "metadata": {}}]
         whole.append({"metadata": {}, "outputs": [], **one})
     return {"cells": whole, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+
+
+def _as_edit(edit: Edit) -> Json:
+    return {"id": edit.cell, "source": edit.source, "metadata": edit.metadata}
 
 
 def _read_notebook(path: Path) -> Json:

@@ -66,6 +66,12 @@ def test_composing_never_overwrites(composed, sleepstudy):
     assert path.read_bytes() == before
 
 
+def test_a_sample_brings_its_own_choices(workspace):
+    path = Workbench(workspace).compose({"data": "sample:penguins"})["path"]
+    found = Analysis.read({"cells": cells(workspace / path)})
+    assert (path, found.outcome, found.model) == ("penguins.ipynb", "body_mass_g", "linear")
+
+
 def test_a_notebook_in_a_folder_finds_its_data(workspace, sleepstudy):
     workbench = Workbench(workspace)
     path = workbench.compose(sleepstudy, "deep/er/mine.ipynb")["path"]
@@ -118,6 +124,24 @@ def test_a_cell_edited_by_hand_is_never_overwritten(composed):
     path.write_text(json.dumps({"cells": nb, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     with pytest.raises(Conflict, match="edited by hand"):
         workbench.start("sleepstudy.ipynb", {"model": "varying-intercepts"})
+
+
+def test_a_cell_edited_by_hand_can_be_compared_with_what_would_be_composed(composed):
+    workbench, path = composed
+    nb = cells(path)
+    originals = {cell["id"]: cell["source"] for cell in nb}
+    for cell in nb:
+        if cell["id"] in ("model", "posterior"):
+            cell["source"] = "# mine\n" + cell["source"]
+    found = workbench.revise(nb, {}, "sleepstudy.ipynb")
+    assert found["edits"] == []
+    assert {one["id"]: one["source"] for one in found["composed"]} == {
+        name: originals[name] for name in ("model", "posterior")
+    }
+    for one in found["composed"]:
+        next(cell for cell in nb if cell["id"] == one["id"]).update(source=one["source"], metadata=one["metadata"])
+    assert not any(step["edited"] for step in workbench.inspect(nb)["steps"])
+    assert workbench.revise(nb, {}, "sleepstudy.ipynb")["composed"] == []
 
 
 def test_inspect_of_a_new_notebook_has_all_steps_to_do(composed):

@@ -121,13 +121,14 @@ class Edit:
 class Revision:
     """What a change of choices does to a notebook.
 
-    ``kept`` names the cells that would have changed but were edited by hand; ``start`` is the first step that has to
-    run again, ``""`` when none has to.
+    ``kept`` names the cells that would have changed but were edited by hand; ``composed`` is what every cell edited by
+    hand would be if it were composed now; ``start`` is the first step that has to run again, ``""`` when none has to.
     """
 
     analysis: Analysis
     edits: tuple[Edit, ...]
     kept: tuple[str, ...]
+    composed: tuple[Edit, ...]
     start: str
 
 
@@ -167,7 +168,29 @@ def revise(nb: Mapping[str, Any], changes: Mapping[str, Any], load: Load) -> Rev
         for new, old in zip(work["cells"], nb["cells"], strict=True)
         if new["source"] != source_of(old)
     )
-    return Revision(after, edits, tuple(kept), "data" if edits else "")
+    return Revision(after, edits, tuple(kept), _anew(work, after, load), "data" if edits else "")
+
+
+def _anew(nb: Mapping[str, Any], analysis: Analysis, load: Load) -> tuple[Edit, ...]:
+    """Compose the cells again that were edited by hand, to compare them and to take them back."""
+    code = [cell for cell in nb["cells"] if cell["cell_type"] == "code"]
+    if not any(map(edited, code)):
+        return ()
+    fresh = [cell for cell in compose(analysis, load(analysis))["cells"] if cell["cell_type"] == "code"]
+    return tuple(
+        Edit(str(mine.get("id", "")), composed["source"], mine["metadata"] | _marks(composed))
+        for step in dict.fromkeys(map(step_of, filter(edited, code)))
+        for mine, composed in zip(_of_step(code, step), _of_step(fresh, step), strict=False)
+        if edited(mine)
+    )
+
+
+def _of_step(cells: list[dict[str, Any]], step: str) -> list[dict[str, Any]]:
+    return [cell for cell in cells if step_of(cell) == step]
+
+
+def _marks(cell: Mapping[str, Any]) -> dict[str, Any]:
+    return {"modelcompose": cell["metadata"]["modelcompose"]}
 
 
 def _composed(cell: Mapping[str, Any]) -> bool:
