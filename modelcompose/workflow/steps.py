@@ -127,7 +127,7 @@ def figure(width: float = 7.0, height: float = 2.8, columns: int = 1) -> tuple[F
 
 def _png(picture: Figure) -> bytes:
     file = io.BytesIO()
-    picture.savefig(file, format="png", dpi=110)
+    picture.savefig(file, format="png", dpi=90)
     return file.getvalue()
 
 
