@@ -56,7 +56,8 @@ async function view(): Promise<AnalysisView> {
     activity: null,
     sampling: null,
     background: null,
-    error: null
+    error: null,
+    undo: null
   };
 }
 

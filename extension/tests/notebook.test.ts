@@ -77,11 +77,15 @@ it.each([true, false])(
   documentWideUndo => {
     const panel = open(documentWideUndo);
     const metadata = { modelcompose: { step: 'sampling', composed: 'def' } };
-    applyEdits(panel, [{ id: 'sampling', source: 'changed', metadata }]);
+    const written = applyEdits(panel, [
+      { id: 'sampling', source: 'changed', metadata }
+    ]);
     const cell = panel.content.model!.sharedModel.cells[1]!;
     expect(cell.getSource()).toBe('changed');
     expect(cell.getMetadata('modelcompose')).toEqual(metadata.modelcompose);
-    cell.undo();
+    expect(written.stands()).toBe(true);
+    written.undo();
+    expect(written.stands()).toBe(false);
     expect(cell.getSource()).toBe(SAMPLING.source);
     expect(cell.getMetadata('modelcompose')).toEqual(
       SAMPLING.metadata.modelcompose

@@ -108,6 +108,19 @@ it('draws the picture with a text alternative', () => {
   );
 });
 
+it('extends the axis rather than cutting the picture off', () => {
+  const density = { x: [150, 300, 500], y: [0, 1, 0] };
+  const { container } = render(
+    <Picture prediction={{ ...RESULT, density, upper: 450 }} />
+  );
+  const path = container.querySelector('.jp-mod-density')!.getAttribute('d')!;
+  const places = [...path.matchAll(/[ML]([-\d.]+),/g)].map(found =>
+    Number(found[1])
+  );
+  expect(Math.min(...places)).toBe(12);
+  expect(Math.max(...places)).toBe(388);
+});
+
 it('puts ticks on round numbers within the range', () => {
   expect(ticks([200, 400])).toEqual([200, 250, 300, 350, 400]);
   expect(ticks([0, 0.3])).toEqual([0, 0.1, 0.2, 0.3]);

@@ -40,6 +40,16 @@ class RecordedActions implements AnalysisActions {
   showCell(step: string) {
     this.calls.push(['showCell', step]);
   }
+  async compare(step: string) {
+    this.calls.push(['compare', step]);
+    return [{ mine: 'a = 1\nb = 3', composed: 'a = 1\nb = 2' }];
+  }
+  takeComposed(step: string) {
+    this.calls.push(['takeComposed', step]);
+  }
+  undo() {
+    this.calls.push(['undo']);
+  }
 }
 
 async function mount(cells: Cell[], more: Partial<AnalysisView> = {}) {
@@ -52,6 +62,7 @@ async function mount(cells: Cell[], more: Partial<AnalysisView> = {}) {
     sampling: null,
     background: null,
     error: null,
+    undo: null,
     ...more
   };
   render(<Workflow view={view} actions={actions} />);
@@ -131,6 +142,33 @@ it('says which step was edited by hand', async () => {
   await mount(cells);
   expect(step('Model').textContent).toContain('Edited by hand');
   expect(step('Data').textContent).not.toContain('Edited by hand');
+});
+
+it('offers the difference of a step edited by hand, and to take the composed version', async () => {
+  const cells = sleepCells(3);
+  cells[3]!.source += '\n# my own prior';
+  const actions = await mount(cells);
+  await userEvent.click(screen.getByText('Show the difference'));
+  const lines = within(await screen.findByLabelText('Difference'));
+  expect(lines.getAllByRole('listitem').map(line => line.textContent)).toEqual([
+    ' a = 1',
+    '−yours: b = 3',
+    '+composed: b = 2'
+  ]);
+  await userEvent.click(screen.getByText('Take the composed version'));
+  expect(actions.calls).toEqual([
+    ['compare', 'model'],
+    ['takeComposed', 'model']
+  ]);
+});
+
+it('says what it changed and takes it back', async () => {
+  const actions = await mount(sleepCells(2), {
+    undo: 'Draw twice as many samples'
+  });
+  expect(screen.getByText('Changed: Draw twice as many samples.')).toBeTruthy();
+  await userEvent.click(screen.getByText('Undo'));
+  expect(actions.calls).toEqual([['undo']]);
 });
 
 it('shows live sampling at the running step and offers to stop', async () => {

@@ -4,6 +4,7 @@ import {
   Changes,
   Column,
   DataDescription,
+  Edit,
   Inspection,
   Publication,
   Question,
@@ -132,7 +133,7 @@ export class FakeWorkbench implements WorkbenchClient {
 
   async revise(cells: Cell[], changes: Changes): Promise<Revision> {
     this.check('revise');
-    const kept = cells.filter(isEdited).map(cell => cell.id);
+    const mine = cells.filter(isEdited);
     const edits = cells
       .filter(cell => cell.metadata.tags?.includes('parameters'))
       .map(cell => ({
@@ -140,7 +141,12 @@ export class FakeWorkbench implements WorkbenchClient {
         source: assign(cell.source, changes),
         metadata: {}
       }));
-    return { edits, kept, from: 'prior' in changes ? 'model' : 'fit' };
+    return {
+      edits,
+      kept: mine.map(cell => cell.id),
+      composed: mine.map(composedAgain),
+      from: 'prior' in changes ? 'model' : 'fit'
+    };
   }
 
   async startRun(notebook: string): Promise<Run> {
@@ -243,6 +249,17 @@ export function fakeHash(source: string): string {
 function isEdited({ metadata, source }: Cell): boolean {
   const composed = metadata.modelcompose?.composed;
   return composed !== undefined && composed !== fakeHash(source);
+}
+
+function composedAgain({ id, metadata }: Cell): Edit {
+  const { step } = metadata.modelcompose!;
+  const source = stepSource(step!);
+  const marks = { step, composed: fakeHash(source) };
+  return { id, source, metadata: { modelcompose: marks } };
+}
+
+function stepSource(step: string): string {
+  return `# step: ${step}\nmc.check.${step}()`;
 }
 
 function isStale(cell: Cell, cells: Cell[]): boolean {
@@ -473,7 +490,7 @@ export function sleepCells(done = 0): Cell[] {
     verdict: null
   };
   const steps = STEPS.map(({ id, title }, index): Cell => {
-    const source = `# step: ${id}\nmc.check.${id}()`;
+    const source = stepSource(id);
     return {
       id,
       cell_type: 'code',

@@ -180,6 +180,8 @@ export interface Edit {
 export interface Revision {
   edits: Edit[];
   kept: string[];
+  /** What every cell edited by hand would be if it were composed now. */
+  composed: Edit[];
   from: string;
 }
 
@@ -256,7 +258,8 @@ export interface WorkbenchClient {
   /** Write a new notebook and return its path; nothing is overwritten. */
   compose(analysis: Analysis): Promise<string>;
   inspect(cells: Cell[]): Promise<Inspection>;
-  revise(cells: Cell[], changes: Changes): Promise<Revision>;
+  /** What changes in the notebook at `path`; its data are relative to its folder. */
+  revise(cells: Cell[], changes: Changes, path: string): Promise<Revision>;
   startRun(notebook: string, changes?: Changes): Promise<Run>;
   runs(): Promise<Run[]>;
   run(id: string): Promise<Run>;

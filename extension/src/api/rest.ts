@@ -58,8 +58,8 @@ export class RestWorkbench implements WorkbenchClient {
     return this.post('notebooks/inspect', { cells });
   }
 
-  revise(cells: Cell[], changes: Changes): Promise<Revision> {
-    return this.post('notebooks/revise', { cells, changes });
+  revise(cells: Cell[], changes: Changes, path: string): Promise<Revision> {
+    return this.post('notebooks/revise', { cells, changes, path });
   }
 
   startRun(notebook: string, changes: Changes = {}): Promise<Run> {

@@ -6,9 +6,10 @@ const BASE = 88;
 const MARGIN = 12;
 const ROUNDING = 1e-9;
 
-/** The expected outcome as a density with its interval, on an axis that stays put while values change. */
+/** The expected outcome as a density with its interval, on an axis that stays put unless they would leave it. */
 export function Picture({ prediction }: { prediction: Prediction }) {
-  const { lower, median, upper, range, density, outcome, unit } = prediction;
+  const { lower, median, upper, density, outcome, unit } = prediction;
+  const range = covering(prediction);
   const x = scale(range);
   const title = `${outcome}: ${shown(median)} ${unit}, between ${shown(lower)} and ${shown(upper)}`;
   return (
@@ -43,14 +44,18 @@ export function Picture({ prediction }: { prediction: Prediction }) {
   );
 }
 
+/** The fixed range of the axis, extended to hold what is drawn. */
+function covering(prediction: Prediction): [number, number] {
+  const { lower, upper, range, density } = prediction;
+  const drawn = [...range, lower, upper, ...(density?.x ?? [])];
+  return [Math.min(...drawn), Math.max(...drawn)];
+}
+
 type Scale = (value: number) => number;
 
 function scale([low, high]: [number, number]): Scale {
   const span = high - low || 1;
-  return value => {
-    const place = MARGIN + ((value - low) / span) * (WIDTH - 2 * MARGIN);
-    return Math.min(Math.max(place, 0), WIDTH);
-  };
+  return value => MARGIN + ((value - low) / span) * (WIDTH - 2 * MARGIN);
 }
 
 function area(density: { x: number[]; y: number[] }, x: Scale): string {

@@ -10,6 +10,7 @@ import {
 } from '../api/port';
 import { Badge, Mark } from './Badge';
 import { Busy } from './Busy';
+import { Changed, EditedByHand } from './Difference';
 import { Problem } from './Problem';
 import { Progress } from './Progress';
 import { failedStep, isDone, nextStep, stepTone, stepWord } from './steps';
@@ -26,6 +27,8 @@ export interface AnalysisView {
   sampling: Sampling | null;
   background: Background | null;
   error: ErrorBody | null;
+  /** What was last written into the notebook for the user and can be taken back. */
+  undo: string | null;
 }
 
 export interface Background {
@@ -44,6 +47,9 @@ export interface AnalysisActions {
   runInBackground(): void;
   stopBackground(): void;
   showCell(step: string): void;
+  compare(step: string): Promise<Changed[]>;
+  takeComposed(step: string): void;
+  undo(): void;
 }
 
 /** The steps of the active notebook, their verdicts, and what comes next. */
@@ -59,6 +65,17 @@ export function Workflow(props: {
     <div className="jp-modelcompose-Workflow">
       <Heading view={view} />
       <Problem error={view.error ?? problem} />
+      {view.undo && !busy && (
+        <p className="jp-modelcompose-Undo" role="status">
+          <span>Changed: {view.undo}.</span>
+          <button
+            className="jp-modelcompose-Button jp-mod-quiet"
+            onClick={() => actions.undo()}
+          >
+            Undo
+          </button>
+        </p>
+      )}
       <Controls view={view} actions={actions} busy={busy} />
       {view.background && (
         <BackgroundRun
@@ -238,10 +255,11 @@ function Step(props: {
             </p>
           )}
           {step.edited && (
-            <p className="jp-modelcompose-small">
-              You changed this step’s code. It is yours now: ModelCompose runs
-              and judges it, but never overwrites it.
-            </p>
+            <EditedByHand
+              compare={() => actions.compare(step.step)}
+              busy={busy}
+              onTake={() => actions.takeComposed(step.step)}
+            />
           )}
           {step.verdict && (
             <VerdictCard

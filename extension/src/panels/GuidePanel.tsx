@@ -1,5 +1,6 @@
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
-import { Signal } from '@lumino/signaling';
+import { Message } from '@lumino/messaging';
+import { ISignal, Signal } from '@lumino/signaling';
 
 import { Host, WorkbenchClient } from '../api/port';
 import { Guide } from '../components/Guide';
@@ -28,6 +29,21 @@ export class GuidePanel extends ReactWidget {
     this._requested.emit();
   }
 
+  /** Emitted when the panel came into view or went out of it. */
+  get shown(): ISignal<this, boolean> {
+    return this._shown;
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._shown.emit(true);
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._shown.emit(false);
+  }
+
   protected override render(): JSX.Element {
     return (
       <UseSignal signal={this._requested}>
@@ -50,5 +66,6 @@ export class GuidePanel extends ReactWidget {
   }
 
   private _request: { path: string } | null = null;
+  private _shown = new Signal<this, boolean>(this);
   private _requested = new Signal<this, void>(this);
 }

@@ -9,9 +9,12 @@ import { Debouncer } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import {
+  Edit,
   ErrorBody,
+  Changes,
   Inspection,
   Remedy,
+  Revision,
   RunEvent,
   Sampling,
   StepView,
@@ -19,6 +22,7 @@ import {
   WorkbenchError
 } from '../api/port';
 import { failedStep, nextStep } from '../components/steps';
+import { Changed } from '../components/Difference';
 import { AnalysisActions, AnalysisView } from '../components/Workflow';
 import { BackgroundRuns } from './background';
 import {
@@ -29,6 +33,7 @@ import {
   ranIn,
   readyKernel,
   runningCell,
+  Undoable,
   widgetsOf
 } from './notebook';
 import { Leg, plan } from './plan';
@@ -69,7 +74,8 @@ export class AnalysisModel implements AnalysisActions {
       activity: this._activity,
       sampling: this._sampling,
       background: this.background.of(path),
-      error: this._error
+      error: this._error,
+      undo: this._undo?.stands() ? this._undo.label : null
     };
   }
 
@@ -99,11 +105,8 @@ export class AnalysisModel implements AnalysisActions {
 
   applyRemedy(remedy: Remedy, step: string): void {
     void this.act('Changing the parameters…', async panel => {
-      const { edits, kept, from } = await this.client.revise(
-        project(panel),
-        remedy.changes
-      );
-      applyEdits(panel, edits);
+      const { edits, kept, from } = await this.revise(panel, remedy.changes);
+      this.write(panel, edits, remedy.label);
       if (kept.length > 0) {
         Notification.warning(
           'Cells that you edited by hand were left as they are. Check that they fit the new parameters.',
@@ -118,6 +121,34 @@ export class AnalysisModel implements AnalysisActions {
         names[last]!,
         new Set(first < 0 ? [] : names.slice(first, last + 1))
       );
+    });
+  }
+
+  undo(): void {
+    this._undo?.undo();
+    this._undo = null;
+    this._changed.emit();
+  }
+
+  /** The cells of a step that were edited by hand, beside what would be composed now. */
+  async compare(step: string): Promise<Changed[]> {
+    const panel = this._panel;
+    const edits = panel ? await this.originals(panel, step) : [];
+    const cells = panel ? project(panel) : [];
+    return edits.map(({ id, source }) => ({
+      mine: cells.find(cell => cell.id === id)?.source ?? '',
+      composed: source
+    }));
+  }
+
+  takeComposed(step: string): void {
+    void this.act('Taking the composed version…', async panel => {
+      this.write(
+        panel,
+        await this.originals(panel, step),
+        'Taking the composed version'
+      );
+      await this.inspect(panel);
     });
   }
 
@@ -147,6 +178,21 @@ export class AnalysisModel implements AnalysisActions {
 
   private get steps(): StepView[] {
     return this._inspection?.steps ?? [];
+  }
+
+  private revise(panel: NotebookPanel, changes: Changes): Promise<Revision> {
+    const path = this.localPath(panel.context.path);
+    return this.client.revise(project(panel), changes, path);
+  }
+
+  private async originals(panel: NotebookPanel, step: string): Promise<Edit[]> {
+    const cells = this.steps.find(item => item.step === step)?.cells ?? [];
+    const { composed } = await this.revise(panel, {});
+    return composed.filter(({ id }) => cells.includes(id));
+  }
+
+  private write(panel: NotebookPanel, edits: Edit[], label: string): void {
+    this._undo = { label, ...applyEdits(panel, edits) };
   }
 
   private run(through: string | undefined, force: string[]): void {
@@ -236,6 +282,7 @@ export class AnalysisModel implements AnalysisActions {
     this._inspection = null;
     this._sampling = null;
     this._error = null;
+    this._undo = null;
     this._changed.emit();
     if (panel) {
       panel.sessionContext.iopubMessage.connect(this.onMessage, this);
@@ -323,6 +370,7 @@ export class AnalysisModel implements AnalysisActions {
   private _sampling: Sampling | null = null;
   private _activity: string | null = null;
   private _error: ErrorBody | null = null;
+  private _undo: ({ label: string } & Undoable) | null = null;
   private _turn = 0;
   private _changed = new Signal<this, void>(this);
   private _inspectSoon = new Debouncer(() => this.refresh(), INSPECT_AFTER_MS);

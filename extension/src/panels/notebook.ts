@@ -49,8 +49,15 @@ export function looksLikeAnalysis(cells: Cell[]): boolean {
   );
 }
 
+/** What was written, as long as nobody wrote over it. */
+export interface Undoable {
+  /** Whether the cells still are as they were written. */
+  stands(): boolean;
+  undo(): void;
+}
+
 /** Write the edits into the shared model so that each can be undone, and co-editors see it. */
-export function applyEdits(panel: NotebookPanel, edits: Edit[]): void {
+export function applyEdits(panel: NotebookPanel, edits: Edit[]): Undoable {
   const notebook = panel.content.model!.sharedModel;
   const write = () => {
     for (const edit of edits) {
@@ -64,11 +71,28 @@ export function applyEdits(panel: NotebookPanel, edits: Edit[]): void {
       });
     }
   };
-  if (notebook.disableDocumentWideUndoRedo) {
+  const perCell = notebook.disableDocumentWideUndoRedo;
+  if (perCell) {
     write();
   } else {
     notebook.transact(write);
   }
+  const written = edits.map(({ id, source }) => ({
+    cell: notebook.cells.find(cell => cell.id === id),
+    source
+  }));
+  return {
+    stands: () =>
+      written.length > 0 &&
+      written.every(({ cell, source }) => cell?.getSource() === source),
+    undo: () => {
+      if (perCell) {
+        written.forEach(({ cell }) => cell?.undo());
+      } else {
+        notebook.undo();
+      }
+    }
+  };
 }
 
 export function widgetsOf(panel: NotebookPanel, ids: string[]): CellWidget[] {

@@ -1,4 +1,5 @@
 import {
+  ILabShell,
   ILayoutRestorer,
   JupyterFrontEnd,
   JupyterFrontEndPlugin
@@ -8,6 +9,7 @@ import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ILauncher } from '@jupyterlab/launcher';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { RestWorkbench } from '../api/rest';
@@ -16,6 +18,7 @@ import { BackgroundRuns } from './background';
 import { addCommands, CommandIDs } from './commands';
 import { GuidePanel } from './GuidePanel';
 import { LabHost } from './host';
+import { openWithAnalysis } from './opening';
 
 export const guidePlugin: JupyterFrontEndPlugin<void> = {
   id: 'modelcompose:guide',
@@ -28,7 +31,9 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     ILayoutRestorer,
     ICommandPalette,
     ILauncher,
-    ITranslator
+    ITranslator,
+    ILabShell,
+    ISettingRegistry
   ],
   activate: (
     app: JupyterFrontEnd,
@@ -39,7 +44,9 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    shell: ILabShell | null,
+    settings: ISettingRegistry | null
   ) => {
     const client = new RestWorkbench(app.serviceManager.serverSettings);
     const host = new LabHost(app.commands, documents, browser);
@@ -65,6 +72,9 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
       category: 'ModelCompose',
       rank: 0
     });
+    if (shell && settings) {
+      void openWithAnalysis({ shell, settings, model, panel });
+    }
     void background.resume().catch(() => {
       // The panel says so when the server part is missing; here it only means that there is nothing to resume.
     });

@@ -1,0 +1,81 @@
+import { useState } from 'react';
+
+import { useAction } from './action';
+import { Busy } from './Busy';
+import { difference, Line } from './diff';
+import { Problem } from './Problem';
+
+/** A cell edited by hand, and what it would be if it were composed now. */
+export interface Changed {
+  mine: string;
+  composed: string;
+}
+
+/** Says that a step's code belongs to the user, and shows on demand how it differs from the composed one. */
+export function EditedByHand(props: {
+  compare: () => Promise<Changed[]>;
+  busy: boolean;
+  onTake: () => void;
+}) {
+  const { compare, busy, onTake } = props;
+  const [changes, setChanges] = useState<Changed[] | null>(null);
+  const comparing = useAction();
+  const toggle = () =>
+    changes ? setChanges(null) : void comparing.start(compare, setChanges);
+  return (
+    <div className="jp-modelcompose-Edited">
+      <p className="jp-modelcompose-small">
+        You changed this step’s code. It is yours now: ModelCompose runs and
+        judges it, but never overwrites it.
+      </p>
+      <div className="jp-modelcompose-Buttons">
+        <button
+          className="jp-modelcompose-Button"
+          aria-expanded={changes !== null}
+          onClick={toggle}
+        >
+          {changes ? 'Hide the difference' : 'Show the difference'}
+        </button>
+        {changes && (
+          <button
+            className="jp-modelcompose-Button"
+            disabled={busy}
+            onClick={onTake}
+          >
+            Take the composed version
+          </button>
+        )}
+      </div>
+      {comparing.busy && <Busy text="Composing for comparison…" />}
+      <Problem error={comparing.error} />
+      {changes?.map((changed, index) => (
+        <Difference
+          key={index}
+          lines={difference(changed.mine, changed.composed)}
+        />
+      ))}
+    </div>
+  );
+}
+
+const SIGNS = { same: ' ', mine: '−', composed: '+' } as const;
+const WORDS = { same: '', mine: 'yours: ', composed: 'composed: ' } as const;
+
+function Difference({ lines }: { lines: Line[] }) {
+  return (
+    <figure className="jp-modelcompose-Diff">
+      <figcaption className="jp-modelcompose-small">
+        − yours, + composed
+      </figcaption>
+      <ol tabIndex={0} aria-label="Difference">
+        {lines.map(({ side, text }, index) => (
+          <li key={index} data-side={side}>
+            <span aria-hidden="true">{SIGNS[side]}</span>
+            <span className="jp-modelcompose-hidden">{WORDS[side]}</span>
+            <code>{text}</code>
+          </li>
+        ))}
+      </ol>
+    </figure>
+  );
+}
