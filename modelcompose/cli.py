@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -368,7 +369,9 @@ def _open_lab(workspace: Path, notebook: str, options: list[str]) -> int:
 
     from jupyterlab.labapp import main as lab
 
-    lab([f"--ServerApp.root_dir={workspace.resolve()}", f"--LabApp.default_url=/lab/tree/{quote(notebook)}", *options])
+    where = [f"--ServerApp.root_dir={workspace.resolve()}", f"--LabApp.default_url=/lab/tree/{quote(notebook)}"]
+    root = ["--allow-root"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # the rule inside containers
+    lab([*where, *root, *options])
     return 0
 
 

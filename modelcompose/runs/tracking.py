@@ -65,7 +65,9 @@ class Tracking:
             found = self.client.get_experiment_by_name(EXPERIMENT)
             if found is not None:
                 return str(found.experiment_id)
-            return str(self.client.create_experiment(EXPERIMENT, artifact_location=self._artifacts()))
+            # The kind makes MLflow's own pages open on models and runs instead of on language models.
+            kind = {"mlflow.experimentKind": "custom_model_development"}
+            return str(self.client.create_experiment(EXPERIMENT, artifact_location=self._artifacts(), tags=kind))
 
     def _artifacts(self) -> str | None:
         served = self.uri.startswith(("http:", "https:", "databricks"))

@@ -106,3 +106,66 @@ def test_a_constant_outcome_is_refused(tmp_path, rng):
     table = dataset(tmp_path, {"y": [3.0] * 30, "x": rng.normal(size=30)})
     with pytest.raises(InvalidData, match="same value"):
         catalog.complete(Analysis(outcome="y", predictors=["x"], question="effect"), table)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "levels", "left"),
+    [
+        ("bought", ("no", "yes"), "bought[yes]"),
+        ("bought", ("1", "2"), 'bought["2"]'),
+        ("bought", ("no", "yes, of course [a/b]"), 'bought["yes, of course [a/b]"]'),
+        ("bought it", ("no", "yes, sir"), 'binary(`bought it`, "yes, sir")'),
+    ],
+)
+def test_any_level_of_any_yes_or_no_column_can_be_the_success(tmp_path, rng, outcome, levels, left):
+    said = np.where(rng.random(60) < 0.4, levels[1], levels[0])
+    table = dataset(tmp_path, {outcome: said, "x": rng.normal(size=60)})
+    chosen = catalog.complete(Analysis(outcome=outcome, predictors=["x"]), table)
+    assert chosen.formula == f"{left} ~ x"
+    pymc_model = catalog.build(chosen, table.complete_rows(chosen.columns)).backend.model
+    observed = pymc_model.rvs_to_values[pymc_model.observed_RVs[0]].data
+    assert observed.tolist() == (said == levels[1]).astype(int).tolist()
+
+
+def test_a_success_with_quotation_marks_is_refused_in_words(tmp_path, rng):
+    said = np.where(rng.random(60) < 0.4, "didn't", "bought")
+    table = dataset(tmp_path, {"y": said, "x": rng.normal(size=60)})
+    with pytest.raises(InvalidAnalysis, match="quotation mark"):
+        catalog.complete(Analysis(outcome="y", predictors=["x"]), table)
+
+
+@pytest.mark.parametrize("name", ["None", "_hidden", "2019", "u\u0308ber", "class", "C", "np", "x[1]", "a, b"])
+def test_a_column_may_be_called_nearly_anything(tmp_path, rng, name):
+    table = dataset(tmp_path, {"y": rng.normal(size=40), name: rng.normal(size=40)})
+    chosen = catalog.complete(Analysis(outcome="y", predictors=[name]), table)
+    catalog.build(chosen, table.complete_rows(chosen.columns))
+
+
+@pytest.mark.parametrize("name", ["mu", "sigma", "alpha", "Intercept", "a`b", "km/h"])
+def test_a_name_that_a_model_needs_for_itself_is_refused_before_anything_is_built(tmp_path, rng, name):
+    table = dataset(tmp_path, {"y": rng.normal(size=40), name: rng.normal(size=40)})
+    with pytest.raises(InvalidData, match="cannot be called") as refused:
+        catalog.complete(Analysis(outcome="y", predictors=[name]), table)
+    assert refused.value.remedy == "Rename the column in the table."
+
+
+@pytest.mark.parametrize("model", ["", "poisson"])
+def test_an_exposure_of_zero_is_refused(tmp_path, rng, model):
+    hours = rng.integers(0, 4, 60) / 2
+    table = dataset(tmp_path, {"n": rng.poisson(4, 60), "hours": hours}, {"n": "count"})
+    with pytest.raises(InvalidData, match=f"zero or less in {(hours == 0).sum()} of 60 rows"):
+        catalog.complete(Analysis(question="rate", outcome="n", exposure="hours", model=model), table)
+
+
+def test_an_exposure_without_a_count_is_refused_rather_than_ignored(tmp_path, rng):
+    table = dataset(tmp_path, {"y": rng.normal(size=40), "x": rng.normal(size=40), "hours": rng.uniform(1, 2, 40)})
+    with pytest.raises(InvalidAnalysis, match="goes with a count"):
+        catalog.complete(Analysis(question="effect", outcome="y", predictors=["x"], exposure="hours"), table)
+
+
+def test_groups_of_one_row_cannot_be_told_from_noise(tmp_path, rng):
+    names = [f"g{number}" for number in range(40)]
+    table = dataset(tmp_path, {"y": rng.normal(size=40), "g": names}, {"g": "group"})
+    found = catalog.recommend(Analysis(question="compare-many", outcome="y", groups=["g"]), table)
+    assert not found.candidates
+    assert {entry.id: rejection.rule for entry, rejection in found.rejected}["many-groups"] == "one-row-each"
