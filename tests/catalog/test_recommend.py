@@ -96,10 +96,14 @@ def test_columns_with_odd_names_reach_the_formula_safely(tmp_path, rng):
     ],
 )
 def test_choices_that_cannot_be_are_explained(choices, error, said):
-    table = data.load("sample:sleepstudy")
     with pytest.raises(error, match=said):
-        analysis = catalog.complete(Analysis.of(choices), table)
-        catalog.get(analysis.model).priors(analysis, table.complete_rows(analysis.columns))
+        priors_of(choices)
+
+
+def priors_of(choices):
+    table = data.load("sample:sleepstudy")
+    analysis = catalog.complete(Analysis.of(choices), table)
+    return catalog.get(analysis.model).priors(analysis, table.complete_rows(analysis.columns))
 
 
 def test_a_constant_outcome_is_refused(tmp_path, rng):
