@@ -112,7 +112,7 @@ it('runs the next step, the rest, everything, one step, or all of it in the back
   const actions = await mount(sleepCells(2));
   for (const text of [
     'Next: Model',
-    'Run all that is not done',
+    'Run the rest',
     'Run from the start',
     'Run in background',
     'Run again'

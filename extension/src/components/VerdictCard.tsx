@@ -13,7 +13,7 @@ export function VerdictCard(props: {
   const { verdict, stale, busy, onRemedy } = props;
   return (
     <div className="jp-modelcompose-Verdict" data-stale={stale}>
-      <p>
+      <p className="jp-modelcompose-Verdict-sentence">
         <Explained text={verdict.sentence} />
       </p>
       {stale && (
@@ -29,7 +29,12 @@ export function VerdictCard(props: {
         </p>
       )}
       {verdict.remedies.length > 0 && (
-        <Remedies remedies={verdict.remedies} busy={busy} onTry={onRemedy} />
+        <Remedies
+          remedies={verdict.remedies}
+          urgent={verdict.status === 'fail' && !stale}
+          busy={busy}
+          onTry={onRemedy}
+        />
       )}
       <Findings findings={verdict.findings} />
     </div>
@@ -43,48 +48,55 @@ function Findings({ findings }: { findings: Finding[] }) {
   return (
     <ul className="jp-modelcompose-Findings" aria-label="Findings">
       {findings.map(finding => (
-        <li key={finding.name}>
-          <Mark tone={finding.status} />
-          <div>
-            <div className="jp-modelcompose-Finding-line">
-              <span className="jp-modelcompose-Finding-name">
-                <Explained text={finding.name} />
-              </span>
-              <span className="jp-modelcompose-Finding-value">
-                {finding.shown}
-              </span>
-            </div>
-            <p className="jp-modelcompose-small">
-              <span className="jp-modelcompose-Finding-status">
-                {STATUS_WORDS[finding.status]}
-                {finding.threshold && `, should be ${finding.threshold}`}.
-              </span>{' '}
-              {finding.sentence}
-            </p>
-            {finding.source && (
-              <p className="jp-modelcompose-Finding-source">
-                Rule: {finding.source}
-              </p>
-            )}
-          </div>
-        </li>
+        <FindingItem key={finding.name} finding={finding} />
       ))}
     </ul>
   );
 }
 
+/** A finding that asks for attention is told in full; of the others one line says enough until it is opened. */
+function FindingItem({ finding }: { finding: Finding }) {
+  const { name, status, shown, threshold, sentence, source } = finding;
+  return (
+    <li>
+      <details open={status === 'warn' || status === 'fail'}>
+        <summary>
+          <Mark tone={status} />
+          <span className="jp-modelcompose-Finding-line">
+            <span className="jp-modelcompose-Finding-name">
+              <Explained text={name} />
+            </span>
+            <span className="jp-modelcompose-Finding-value">{shown}</span>
+          </span>
+        </summary>
+        <p className="jp-modelcompose-small">
+          <span data-tone={status} className="jp-modelcompose-Finding-status">
+            {STATUS_WORDS[status]}
+          </span>
+          {threshold && `, should be ${threshold}`}. {sentence}
+        </p>
+        {source && (
+          <p className="jp-modelcompose-Finding-source">Rule: {source}</p>
+        )}
+      </details>
+    </li>
+  );
+}
+
 function Remedies(props: {
   remedies: Remedy[];
+  /** Whether the first remedy is the next thing to do. */
+  urgent: boolean;
   busy: boolean;
   onTry: (remedy: Remedy) => void;
 }) {
   return (
     <div className="jp-modelcompose-Remedies">
       <h5>Try this</h5>
-      {props.remedies.map(remedy => (
+      {props.remedies.map((remedy, index) => (
         <div key={remedy.label} className="jp-modelcompose-Remedy">
           <button
-            className="jp-modelcompose-Button"
+            className={`jp-modelcompose-Button ${index === 0 && props.urgent ? 'jp-mod-primary' : ''}`}
             disabled={props.busy}
             title={describeChanges(remedy)}
             onClick={() => props.onTry(remedy)}

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import {
   ErrorBody,
@@ -181,7 +181,7 @@ function Controls(props: {
             className="jp-modelcompose-Button jp-mod-quiet"
             onClick={() => actions.runRest()}
           >
-            Run all that is not done
+            Run the rest
           </button>
         )}
         <button
@@ -229,8 +229,14 @@ function Step(props: {
 }) {
   const { step, view, actions, busy, open, onToggle } = props;
   const running = view.running.includes(step.step);
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (open) {
+      item.current?.scrollIntoView?.({ block: 'nearest' });
+    }
+  }, [open, step.state]);
   return (
-    <li className="jp-modelcompose-Step" data-open={open}>
+    <li className="jp-modelcompose-Step" data-open={open} ref={item}>
       <button
         className="jp-modelcompose-Step-head"
         aria-expanded={open}
@@ -242,14 +248,17 @@ function Step(props: {
           {step.title}{' '}
           {step.edited && <Badge tone="info" text="Edited by hand" />}
         </span>
-        <span className="jp-modelcompose-Step-word">
+        <span
+          className="jp-modelcompose-Step-word"
+          data-tone={stepTone(step, running)}
+        >
           {stepWord(step, running)}
         </span>
       </button>
       {running && view.sampling && <Progress sampling={view.sampling} />}
       {open && (
         <div className="jp-modelcompose-Step-body">
-          {step.explanation !== step.title && (
+          {!step.verdict && step.explanation !== step.title && (
             <p className="jp-modelcompose-Step-explanation">
               {step.explanation}
             </p>

@@ -171,6 +171,8 @@ export class AnalysisModel implements AnalysisActions {
       ({ model }) => model.getMetadata('modelcompose')?.step === step
     );
     if (notebook && widget) {
+      // What was selected before would run together with this cell.
+      notebook.deselectAll();
       notebook.activeCellIndex = notebook.widgets.indexOf(widget);
       void notebook.scrollToCell(widget, 'start');
     }
