@@ -7,6 +7,7 @@ register a subclass under the entry point ``modelcompose.models``.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ import numpy as np
 from modelcompose.catalog.effects import Effect, comparisons
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import Prior, Scale, TermPrior, overridden, term_priors
+from modelcompose.errors import InvalidAnalysis
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,16 +210,42 @@ def _key(name: str) -> str:
     return literal(name)
 
 
+NAME = re.compile(r"[^\W\d_]\w*")
+CONSTANTS = frozenset({"True", "False", "None"})
+
+
+def _is_name(text: str) -> bool:
+    """Tell whether the formula language reads a text as a name; it knows fewer of them than Python."""
+    return NAME.fullmatch(text) is not None and text not in CONSTANTS
+
+
 def quoted(name: str) -> str:
-    """Spell a column in a formula; names that are no Python names stand in backticks."""
-    return name if name.isidentifier() else f"`{name}`"
+    """Spell a column in a formula; what the formula language does not read as a name stands in backticks."""
+    return name if _is_name(name) else f"`{name}`"
 
 
 def response(analysis: Analysis, table: pd.DataFrame) -> str:
-    """Spell the left side of a formula; a binary outcome of text names the level that counts as success."""
-    name = quoted(analysis.outcome)
-    column = table[analysis.outcome]
-    return f"{name}[{column.cat.categories[-1]}]" if hasattr(column, "cat") else name
+    """Spell the left side of a formula; a binary outcome of text names the level that counts as success.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When the formula language cannot spell that level.
+    """
+    name = analysis.outcome
+    column = table[name]
+    if not hasattr(column, "cat"):
+        return quoted(name)
+    level = str(column.cat.categories[-1])
+    if _is_name(name) and _is_name(level):
+        return f"{name}[{level}]"
+    if set("'\"") & set(level):
+        raise InvalidAnalysis(
+            f"the value {level!r} of {name!r} has a quotation mark, which a formula cannot spell",
+            where="outcome",
+            remedy="Write the value without it, or write the column as 0 and 1.",
+        )
+    return f'{name}["{level}"]' if _is_name(name) else f'binary({quoted(name)}, "{level}")'
 
 
 def term(name: str, table: pd.DataFrame) -> str:

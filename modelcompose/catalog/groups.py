@@ -102,6 +102,11 @@ class ManyGroups(ModelEntry):
     def unfit(self, facts: Facts) -> Rejection | None:
         if facts.n_groups < 3:
             return Rejection("three-groups", f"{self.title} needs at least 3 groups; there are {facts.n_groups}.")
+        if facts.rows_per_group < 2:
+            return Rejection(
+                "one-row-each",
+                f"Most {facts.groups[0]} have one row, so that differences between them and noise look the same.",
+            )
         return None
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:

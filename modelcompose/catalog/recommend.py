@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["Candidate", "Recommendation", "Table", "complete", "estimand", "question", "recommend"]
 
 MOST = 4
+TAKEN = frozenset({"Intercept", "alpha", "mu", "nu", "p", "sigma"})  # what models call parts of their own
+UNSPELLABLE = frozenset("`/")  # in formulas, and in PyMC's names
 
 
 class _Guess(Protocol):
@@ -96,7 +98,7 @@ def recommend(analysis: Analysis, dataset: Table) -> Recommendation:
     kinds = kinds_of(dataset)
     check_roles(analysis, kinds)
     table = dataset.complete_rows(analysis.columns)
-    facts = Facts.of(analysis, table, kinds)
+    facts = _facts(analysis, table, kinds)
     candidates, rejected = [], []
     for entry in entries():
         rejection = entry.reject(facts)
@@ -106,6 +108,19 @@ def recommend(analysis: Analysis, dataset: Table) -> Recommendation:
             candidates.append(Candidate(entry, entry.formula(analysis, table), tuple(entry.reasons(facts))))
     candidates.sort(key=lambda one: -one.points)
     return Recommendation(tuple(candidates[:MOST]), tuple(rejected))
+
+
+def _facts(analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) -> Facts:
+    """Measure a table, after refusing an exposure during which nothing can happen: a rate would be infinite."""
+    if analysis.exposure:
+        none = int((table[analysis.exposure].astype(float) <= 0).sum())
+        if none:
+            raise InvalidData(
+                f"{analysis.exposure!r} is zero or less in {none} of {len(table)} rows, where nothing can be counted",
+                where="exposure",
+                remedy="Take these rows out of the table, or choose another exposure.",
+            )
+    return Facts.of(analysis, table, kinds)
 
 
 def kinds_of(dataset: Table) -> dict[str, str]:
@@ -127,6 +142,12 @@ def check_roles(analysis: Analysis, kinds: Mapping[str, str]) -> None:
     for role, names in given.items():
         for name in names:
             _check_role(role, name, asked, kinds)
+    if analysis.exposure and kinds[analysis.outcome] != "count":
+        raise InvalidAnalysis(
+            f"an exposure goes with a count, and {analysis.outcome!r} is of kind {kinds[analysis.outcome]}",
+            where="exposure",
+            remedy="Leave the exposure empty, or declare the outcome a count.",
+        )
     if len(set(analysis.columns)) < sum(map(len, given.values())):
         raise InvalidAnalysis(
             "one column has two roles",
@@ -144,6 +165,14 @@ def _check_role(role: str, name: str, asked: Question, kinds: Mapping[str, str])
     if name not in kinds:
         raise InvalidAnalysis(
             f"{name!r} is not a column of the table", where=role, remedy=f"Columns are: {', '.join(kinds)}."
+        )
+    wrong = sorted(UNSPELLABLE & set(name))
+    if name in TAKEN or wrong:
+        raise InvalidData(
+            f"a column in a model cannot be called {name!r}: "
+            + (f"“{wrong[0]}” cannot be spelt there" if wrong else "models have a part of their own by that name"),
+            where=role,
+            remedy="Rename the column in the table.",
         )
     if kinds[name] == "constant":
         raise InvalidData(
@@ -189,7 +218,7 @@ def complete(analysis: Analysis, dataset: Table) -> Analysis:
 
 
 def _require_fit(entry: ModelEntry, analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) -> None:
-    rejection = entry.reject(Facts.of(analysis, table, kinds))
+    rejection = entry.reject(_facts(analysis, table, kinds))
     if rejection:
         raise InvalidAnalysis(
             f"the model {entry.id!r} does not suit: {rejection.sentence}",
