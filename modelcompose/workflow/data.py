@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from modelcompose.verdict import Finding, Remedy, Verdict
 from modelcompose.workflow.steps import banded, conclude, figure
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 MISSING_FAIL = 0.20
 ROWS_WARN, ROWS_FAIL = 10.0, 5.0
+REPEATED = 0.90
 SOURCE = "ModelCompose's own rule"
 
 
@@ -23,15 +26,18 @@ def check(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> Verdict:
 
     Missing values in the columns used: none passes, up to 20% of the rows warns, more fails. Rows for each
     coefficient: 10 and more pass, 5 to 10 warn, fewer fail. Both are our own conventions, not statistical theorems.
+    A numeric predictor of which the others explain more than 90% of the variance (a variance inflation factor above
+    10; Kutner et al. 2005) warns.
     """
     account = dataset.missing(analysis.columns)
-    findings = [_missing(account), _rows(analysis, table)]
+    repeated = _repeated(analysis, table)
+    findings = [_missing(account), _rows(analysis, table), *([_apart(repeated)] if repeated else [])]
     return conclude(
         "data",
         analysis,
         sentence=account.sentence,
         findings=findings,
-        remedies=_remedies(analysis, account, findings),
+        remedies=_remedies(analysis, account, findings, repeated),
         details={
             "sha256": dataset.sha256,
             "rows": account.used,
@@ -82,8 +88,45 @@ def _rows(analysis: Analysis, table: pd.DataFrame) -> Finding:
     )
 
 
-def _remedies(analysis: Analysis, account: Any, findings: list[Finding]) -> list[Remedy]:
+def _repeated(analysis: Analysis, table: pd.DataFrame) -> dict[str, float]:
+    """Return how much of each numeric predictor's variance the other ones explain."""
+    names = [name for name in analysis.predictors if table[name].dtype.kind in "iuf" and table[name].std() > 0]
+    scaled = {name: ((table[name] - table[name].mean()) / table[name].std()).to_numpy(float) for name in names}
+    if len(names) < 2:
+        return {}
+    return {name: _explained(scaled[name], [scaled[one] for one in names if one != name]) for name in names}
+
+
+def _explained(column: np.ndarray, others: list[np.ndarray]) -> float:
+    x = np.column_stack(others)
+    left = column - x @ np.linalg.lstsq(x, column)[0]
+    return float(1 - (left @ left) / (column @ column))
+
+
+def _apart(repeated: dict[str, float]) -> Finding:
+    name = max(repeated, key=lambda one: repeated[one])
+    return Finding(
+        name="What the other predictors say of one, largest",
+        status="warn" if repeated[name] > REPEATED else "pass",
+        value=repeated[name],
+        shown=f"{repeated[name]:.0%} of {name}",
+        threshold=f"up to {REPEATED:.0%}",
+        sentence="The effects of predictors that move together cannot be told apart.",
+        source="variance inflation factor of 10; Kutner et al. 2005, Applied Linear Statistical Models",
+    )
+
+
+def _remedies(analysis: Analysis, account: Any, findings: list[Finding], repeated: dict[str, float]) -> list[Remedy]:
     found = []
+    again = max(repeated, key=lambda one: repeated[one], default="")
+    if again and repeated[again] > REPEATED:
+        found.append(
+            Remedy(
+                label=f"Leave out {again}",
+                why=f"The other predictors say {repeated[again]:.0%} of it already.",
+                changes={"predictors": [name for name in analysis.predictors if name != again]},
+            )
+        )
     gaps = [name for name in account.by_column if name in analysis.predictors and len(analysis.predictors) > 1]
     if findings[0].status != "pass" and gaps:
         found.append(

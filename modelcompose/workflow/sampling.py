@@ -56,7 +56,7 @@ def judge(dt: Any) -> list[Finding]:
     """
     import arviz_stats as azs
 
-    posterior = dt["posterior"].to_dataset()
+    posterior = _parameters(dt)
     chains, draws = int(posterior.sizes["chain"]), int(posterior.sizes["draw"])
     if draws < LEAST:
         return [_too_few(draws)]
@@ -71,6 +71,12 @@ def judge(dt: Any) -> list[Finding]:
         _ess("tail", tail, chains),
         *_from_statistics(dt["sample_stats"].to_dataset(), chains * draws),
     ]
+
+
+def _parameters(dt: Any) -> Any:
+    """Return what was drawn, without the predictions for every row that Bambi adds to it."""
+    posterior = dt["posterior"].to_dataset()
+    return posterior.drop_vars([name for name in posterior.data_vars if "__obs__" in posterior[name].dims])
 
 
 def _flat(dataset: Any) -> dict[str, float]:

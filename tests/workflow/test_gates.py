@@ -141,3 +141,22 @@ def test_a_failed_computation_shows_no_numbers(tmp_path):
     assert "No result is shown" in verdict.sentence
     assert "Results" not in verdict.details
     assert verdict.remedies
+
+
+def test_predictors_that_say_the_same_are_warned_about_and_one_is_offered_to_leave(tmp_path):
+    rng = np.random.default_rng(4)
+    x, other = rng.normal(size=80), rng.normal(size=80)
+    pd.DataFrame({"y": x + rng.normal(size=80), "x": x, "twice": 2 * x + 1, "other": other}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    table = data.load(str(tmp_path / "t.csv"))
+
+    def judged(predictors):
+        asked = Analysis(data="t", outcome="y", question="effect", predictors=predictors)
+        return check.data(asked, table, table.complete_rows(asked.columns))
+
+    found = judged(["x", "twice", "other"])
+    assert found.status == "warn"
+    assert "other" in found.remedies[0].changes["predictors"]
+    assert judged(found.remedies[0].changes["predictors"]).status == "pass"
+    assert judged(["x"]).status == "pass"
