@@ -251,13 +251,16 @@ def response(analysis: Analysis, table: pd.DataFrame) -> str:
 def term(name: str, table: pd.DataFrame) -> str:
     """Spell a predictor in a formula.
 
-    A number is centred at its mean unless zero lies within its range: then the intercept speaks of a typical row,
-    and a weakly informative prior on it means what it says.
+    A number is centred at its mean, so that the intercept speaks of a typical row and a weakly informative prior on
+    it means what it says; unless zero itself is typical: within the range, and within two standard deviations of the
+    mean.
     """
     column = table[name]
-    if column.dtype.kind not in "iuf" or column.min() <= 0 <= column.max():
+    if column.dtype.kind not in "iuf":
         return quoted(name)
-    return f"center({quoted(name)})"
+    within = column.min() <= 0 <= column.max()
+    typical = within and abs(column.mean()) <= 2 * column.std()
+    return quoted(name) if typical else f"center({quoted(name)})"
 
 
 def _spread(table: pd.DataFrame, analysis: Analysis) -> float:

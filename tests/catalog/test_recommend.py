@@ -173,3 +173,11 @@ def test_groups_of_one_row_cannot_be_told_from_noise(tmp_path, rng):
     found = catalog.recommend(Analysis(question="compare-many", outcome="y", groups=["g"]), table)
     assert not found.candidates
     assert {entry.id: rejection.rule for entry, rejection in found.rejected}["many-groups"] == "one-row-each"
+
+
+def test_a_single_zero_far_from_the_rest_leaves_a_number_centred(tmp_path, rng):
+    x = rng.normal(5, 1, 80)
+    columns = {"y": rng.normal(size=80), "x": np.append(x[:-1], 0.0), "days": np.arange(80) % 10 + 0.0}
+    table = dataset(tmp_path, columns, {"days": "continuous"})
+    chosen = catalog.complete(Analysis(question="effect", outcome="y", predictors=["x", "days"]), table)
+    assert chosen.formula == "y ~ center(x) + days"
