@@ -107,3 +107,14 @@ def test_a_run_saves_its_posterior_as_soon_as_it_exists(tmp_path: Any, monkeypat
     dt = samplers.fit(model(), **SETTINGS)
     with xr.open_datatree(tmp_path / "posterior.nc", engine="h5netcdf") as saved:
         assert np.array_equal(saved["posterior"]["mu"], dt["posterior"]["mu"])
+
+
+def test_names_with_commas_and_brackets_come_back_as_they_are(sampler: str) -> None:
+    import pymc as pm
+
+    with pm.Model(coords={"who, where [x]": ["a, b", "c [d]"]}) as made:
+        level = pm.Normal("level, of", dims="who, where [x]")
+        pm.Normal("y", level[np.arange(30) % 2], 1, observed=np.linspace(4, 6, 30))
+    posterior = samplers.fit(made, sampler=sampler, **SETTINGS)["posterior"]
+    assert posterior["level, of"].dims == ("chain", "draw", "who, where [x]")
+    assert posterior["who, where [x]"].to_numpy().tolist() == ["a, b", "c [d]"]

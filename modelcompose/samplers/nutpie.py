@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelcompose.samplers import Settings
+
+COMMA = "\ue000"  # a sign of the private use area, which no column's name holds
 
 
 def sample(model: Any, var_names: list[str], settings: Settings, report: Callable[[list[dict[str, Any]]], None]) -> Any:
@@ -16,7 +19,7 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
 
     from modelcompose.samplers import cannot_start
 
-    compiled = nutpie.compile_pymc_model(model, var_names=var_names)
+    compiled = _without_commas(nutpie.compile_pymc_model(model, var_names=var_names))
     background = nutpie.sample(
         compiled,
         draws=settings.draws,
@@ -40,6 +43,19 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
     return _finished(dt)
 
 
+def _without_commas(compiled: Any) -> Any:
+    """Hide commas in names of dimensions: nutpie lists a variable's dimensions with commas between them."""
+    return dataclasses.replace(
+        compiled,
+        dims={name: tuple(dim.replace(",", COMMA) for dim in dims) for name, dims in compiled.dims.items()},
+        _coords={dim.replace(",", COMMA): values for dim, values in compiled.coords.items()},
+    )
+
+
+def _with_commas(posterior: Any) -> Any:
+    return posterior.rename({dim: dim.replace(COMMA, ",") for dim in posterior.dims if COMMA in dim})
+
+
 def _state(chain: Any) -> dict[str, Any]:
     return {
         "draws": int(chain.finished_draws),
@@ -58,6 +74,6 @@ def _finished(dt: Any) -> Any:
     made = int(stats["energy"].notnull().sum("draw").min()) if stats.sizes.get("draw") else 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        dt["posterior"] = dt["posterior"].to_dataset().isel(draw=slice(made))
+        dt["posterior"] = _with_commas(dt["posterior"].to_dataset()).isel(draw=slice(made))
         dt["sample_stats"] = stats.isel(draw=slice(made))
     return dt
