@@ -118,3 +118,28 @@ def test_names_with_commas_and_brackets_come_back_as_they_are(sampler: str) -> N
     posterior = samplers.fit(made, sampler=sampler, **SETTINGS)["posterior"]
     assert posterior["level, of"].dims == ("chain", "draw", "who, where [x]")
     assert posterior["who, where [x]"].to_numpy().tolist() == ["a, b", "c [d]"]
+
+
+@pytest.mark.parametrize(
+    ("made", "kept"),
+    [
+        ([50, 50, 50, 50], (4, 50)),
+        ([50, 40, 45, 48], (4, 40)),
+        ([50, 40, 0, 0], (2, 40)),
+        ([50, 48, 47, 1], (3, 47)),
+        ([0, 0, 0, 0], (4, 0)),
+    ],
+)
+def test_chains_that_had_hardly_begun_are_left_out(made: list[int], kept: tuple[int, int]) -> None:
+    import xarray as xr
+
+    from modelcompose.samplers.nutpie import _finished
+
+    energy = np.full((4, 50), np.nan)
+    for chain, count in enumerate(made):
+        energy[chain, :count] = 1.0
+    stats = xr.Dataset({"energy": (("chain", "draw"), energy), "maxdepth_reached": (("chain", "draw"), energy > 2)})
+    posterior = xr.Dataset({"mu": (("chain", "draw"), energy)})
+    dt = _finished(xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats}))
+    assert (dt["posterior"].sizes["chain"], dt["posterior"].sizes["draw"]) == kept
+    assert dt["posterior"]["mu"].notnull().all()

@@ -100,8 +100,8 @@ def fit(
     Returns
     -------
     xarray.DataTree
-        Groups ``posterior``, ``sample_stats`` and ``observed_data``; ``posterior.attrs`` hold ``requested_draws``
-        and ``sampling_seconds``.
+        Groups ``posterior``, ``sample_stats`` and ``observed_data``; ``posterior.attrs`` hold ``requested_draws``,
+        ``requested_chains`` and ``sampling_seconds``.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def fit(
     with Progress(draws + tune, chains) as progress:
         dt = chosen.sample(pymc_model, _kept(model, pymc_model), settings, progress.report)
     dt["posterior"] = _tidy(dt["posterior"].to_dataset(), pymc_model).assign_attrs(
-        requested_draws=draws, sampling_seconds=time.monotonic() - started, sampler=sampler
+        requested_draws=draws, requested_chains=chains, sampling_seconds=time.monotonic() - started, sampler=sampler
     )
     _add_observed(dt, pymc_model)
     _save(dt)

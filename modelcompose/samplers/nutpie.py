@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +24,7 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
+        cores=settings.chains,  # all at once, so that stopping early leaves draws of every chain
         seed=settings.random_seed,
         target_accept=settings.target_accept,
         adaptation="low_rank" if settings.low_rank else "diag",
@@ -68,12 +68,15 @@ def _state(chain: Any) -> dict[str, Any]:
 
 
 def _finished(dt: Any) -> Any:
-    """Cut chains that were stopped early to the draws that all of them made, after warm-up."""
-    stats = dt["sample_stats"].to_dataset()
-    stats = stats.rename({"maxdepth_reached": "reached_max_treedepth"})
-    made = int(stats["energy"].notnull().sum("draw").min()) if stats.sizes.get("draw") else 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        dt["posterior"] = _with_commas(dt["posterior"].to_dataset()).isel(draw=slice(made))
-        dt["sample_stats"] = stats.isel(draw=slice(made))
+    """Cut chains that were stopped early to draws that all of them made, after warm-up.
+
+    Chains that had hardly begun are left out where keeping them would cost more draws than they bring.
+    """
+    stats = dt["sample_stats"].to_dataset().rename({"maxdepth_reached": "reached_max_treedepth"})
+    made = stats["energy"].notnull().sum("draw").values
+    order = sorted(range(len(made)), key=lambda chain: -made[chain])
+    kept = max(range(1, len(order) + 1), key=lambda count: (count * made[order[count - 1]], count))
+    chains, draws = sorted(order[:kept]), int(made[order[kept - 1]])
+    dt["posterior"] = _with_commas(dt["posterior"].to_dataset()).isel(chain=chains, draw=slice(draws))
+    dt["sample_stats"] = stats.isel(chain=chains, draw=slice(draws))
     return dt

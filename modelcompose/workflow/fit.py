@@ -14,30 +14,30 @@ LEAST = 10
 PICTURED = 3
 
 
-def kept(dt: Any) -> tuple[int, int]:
-    """Return the draws kept for each chain, and how many were asked for."""
-    posterior = dt["posterior"]
-    made = int(posterior.sizes["draw"])
-    return made, int(posterior.attrs.get("requested_draws", made))
-
-
 def is_partial(dt: Any) -> bool:
-    """Tell whether sampling was stopped before all draws were made."""
-    made, asked = kept(dt)
-    return made < asked
+    """Tell whether sampling was stopped before all draws of all chains were made."""
+    posterior = dt["posterior"]
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    asked_chains, asked_draws = _asked(posterior)
+    return bool(draws < asked_draws or chains < asked_chains)
+
+
+def _asked(posterior: Any) -> tuple[int, int]:
+    chains = int(posterior.attrs.get("requested_chains", posterior.sizes["chain"]))
+    return chains, int(posterior.attrs.get("requested_draws", posterior.sizes["draw"]))
 
 
 def check(analysis: Analysis, dt: Any) -> Verdict:
     """Say how much was drawn; sampling that was stopped early is labelled partial from here on."""
-    made, asked = kept(dt)
-    chains = int(dt["posterior"].sizes["chain"])
+    chains, made = int(dt["posterior"].sizes["chain"]), int(dt["posterior"].sizes["draw"])
+    asked_chains, asked = _asked(dt["posterior"])
     seconds = float(dt["posterior"].attrs.get("sampling_seconds", float("nan")))
-    status: Status = "pass" if made >= asked else "warn" if made >= LEAST else "fail"
+    status: Status = "pass" if not is_partial(dt) else "warn" if made >= LEAST else "fail"
     finding = Finding(
         name="Draws kept",
         status=status,
         value=made * chains,
-        shown=f"{chains} × {made} of {chains} × {asked}",
+        shown=f"{chains} × {made} of {asked_chains} × {asked}",
         threshold="all that were asked for",
         sentence="" if status == "pass" else "Sampling was stopped early; everything below rests on fewer draws.",
     )
@@ -46,11 +46,17 @@ def check(analysis: Analysis, dt: Any) -> Verdict:
         analysis,
         sentence=f"{made * chains} draws from {chains} chains in {seconds:.1f} seconds by {analysis.sampler}.",
         findings=[finding],
-        remedies=[Remedy(label="Run it to the end", why="All draws are then made.", changes={"draws": asked})],
+        remedies=[
+            Remedy(
+                label=f"Ask for {max(made, LEAST)} draws for each chain",
+                why="That many fit into the time you gave it.",
+                changes={"draws": max(made, LEAST)},
+            )
+        ],
         details={"seconds": seconds, "draws": made, "chains": chains},
         picture=_picture(dt) if made >= LEAST else None,
         alt="Traces of the first parameters, a line for each chain.",
-        partial=made < asked,
+        partial=is_partial(dt),
     )
 
 
