@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning"),
 ]
 
-SIMULATIONS = 20
+SIMULATIONS = 8
 PROBABILITY = 0.9
 
 
