@@ -66,7 +66,7 @@ export function Workflow(props: {
       <Heading view={view} />
       <Problem error={view.error ?? problem} />
       {view.undo && !busy && (
-        <p className="jp-modelcompose-Undo" role="status">
+        <div className="jp-modelcompose-Undo" role="status">
           <span>Changed: {view.undo}.</span>
           <button
             className="jp-modelcompose-Button jp-mod-quiet"
@@ -74,7 +74,7 @@ export function Workflow(props: {
           >
             Undo
           </button>
-        </p>
+        </div>
       )}
       <Controls view={view} actions={actions} busy={busy} />
       {view.background && (
@@ -231,10 +231,10 @@ function Step(props: {
   const running = view.running.includes(step.step);
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
-    if (open) {
+    if (open && !step.stale) {
       item.current?.scrollIntoView?.({ block: 'nearest' });
     }
-  }, [open, step.state]);
+  }, [open, step.stale, step.state]);
   return (
     <li className="jp-modelcompose-Step" data-open={open} ref={item}>
       <button

@@ -218,6 +218,7 @@ export class AnalysisModel implements AnalysisActions {
         remedy: 'Choose one with Kernel → Change Kernel, then try again.'
       });
     }
+    await this.recompose(panel);
     const { steps } = await this.inspect(panel);
     const ran = await ranIn(kernel);
     const cells = project(panel);
@@ -226,6 +227,16 @@ export class AnalysisModel implements AnalysisActions {
         return;
       }
     }
+  }
+
+  /** Composed cells follow the parameters cell, also when that was changed by hand. */
+  private async recompose(panel: NotebookPanel): Promise<void> {
+    const followers = this.steps.flatMap(step => step.cells);
+    const { edits } = await this.revise(panel, {});
+    applyEdits(
+      panel,
+      edits.filter(({ id }) => followers.includes(id))
+    );
   }
 
   /** Whether the leg ran and its check did not fail. */
