@@ -124,7 +124,8 @@ function Link(props: { href: string; text: string }) {
       className="jp-modelcompose-Link"
       href={props.href}
       target="_blank"
-      rel="noreferrer"
+      // The Jupyter server hands files out only to pages of its own, which it knows by the referrer.
+      rel="noopener"
     >
       {props.text}
     </a>
