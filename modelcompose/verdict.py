@@ -26,7 +26,8 @@ WORDS: Mapping[Status, str] = {
     "warn": "Warning",
     "fail": "Failed",
 }
-COLOURS: Mapping[Status, str] = {"pass": "#1b7f3b", "info": "#3a6ea5", "warn": "#9a6700", "fail": "#b3261e"}
+# Readable on a light and on a dark page alike.
+COLOURS: Mapping[Status, str] = {"pass": "#2a8a50", "info": "#3f7fbf", "warn": "#a8730a", "fail": "#d93a2b"}
 
 
 def worst(statuses: Iterable[Status]) -> Status:
