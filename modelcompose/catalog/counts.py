@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from modelcompose.catalog.effects import Effect, group_levels, spreads
+from modelcompose.catalog.effects import Effect, expected, group_levels, spreads, target_words
 from modelcompose.catalog.entry import ModelEntry, Reason, Simulation, quoted, right_side, term
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import Prior, Scale, TermPrior
@@ -64,6 +64,8 @@ class Poisson(ModelEntry):
         found = super().effects(analysis, table, model, dt)
         if analysis.question == "compare-many":
             found += group_levels(analysis, table, model, dt)
+        if analysis.question == "rate":
+            found.append(_rate(analysis, table, model, dt))
         return found + spreads(dt)
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
@@ -80,6 +82,14 @@ class Poisson(ModelEntry):
 
     def _draw(self, rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
         return np.asarray(rng.poisson(rate))
+
+
+def _rate(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> Effect:
+    """Return the expected number of events for one unit of exposure, on average over the rows."""
+    rows = table.assign(**{analysis.exposure: 1.0}) if analysis.exposure else table
+    per = f"1 of {analysis.exposure}" if analysis.exposure else "row"
+    lead = f"Per {per}, {target_words(analysis, table)} is"
+    return Effect(f"average per {per}", lead, "level", expected(model, dt, rows).mean(1), headline=False)
 
 
 class NegativeBinomial(Poisson):

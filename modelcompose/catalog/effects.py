@@ -97,7 +97,7 @@ def comparisons(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *,
 
 
 def group_levels(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
-    """Return the expected outcome of every group, at the other columns' typical values."""
+    """Return the expected outcome of every group, with the other columns as in its first row."""
     group = analysis.groups[0]
     rows = table.drop_duplicates(group).sort_values(group)
     draws = expected(model, dt, rows, groups=True)

@@ -73,7 +73,7 @@ CAUTION = (
 
 def _headline(analysis: Analysis, effects: list[Effect], table: pd.DataFrame, *, provisional: bool) -> str:
     said = ["Provisional, because the computer checks gave a warning:"] if provisional else []
-    if effects and all(effect.kind == "level" for effect in effects):
+    if len(effects) > 1 and all(effect.kind == "level" for effect in effects):
         said.append(_largest(analysis, effects))
     else:
         for effect in effects[:3]:

@@ -160,3 +160,17 @@ def test_predictors_that_say_the_same_are_warned_about_and_one_is_offered_to_lea
     assert "other" in found.remedies[0].changes["predictors"]
     assert judged(found.remedies[0].changes["predictors"]).status == "pass"
     assert judged(["x"]).status == "pass"
+
+
+def test_how_often_something_happens_is_answered_without_predictors(tmp_path):
+    rng = np.random.default_rng(5)
+    hours = rng.uniform(1, 9, 200)
+    pd.DataFrame({"n": rng.poisson(3 * hours), "hours": hours}).to_csv(tmp_path / "t.csv", index=False)
+    case = Case(
+        {"data": str(tmp_path / "t.csv"), "question": "rate", "outcome": "n", "exposure": "hours", "model": "poisson"}
+        | {"kinds": {"n": "count"}}
+    )
+    found = check.answer(case.analysis, case.table, case.model, case.fit())
+    assert found.sentence.startswith("Per 1 of hours, the expected number of n is ")
+    assert "largest" not in found.sentence
+    assert found.details["effects"]["average per 1 of hours"]["median"] == pytest.approx(3, abs=0.2)
