@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["ModelEntry", "Reason", "Rejection", "Simulation", "quoted", "term"]
+__all__ = ["MeasuredEntry", "ModelEntry", "Reason", "Rejection", "Simulation", "quoted", "term"]
 
 
 @dataclass(frozen=True)
@@ -267,16 +267,20 @@ def _spread(table: pd.DataFrame, analysis: Analysis) -> float:
     return float(table[analysis.outcome].astype(float).std())
 
 
-def identity_scale(analysis: Analysis, table: pd.DataFrame) -> Scale:
-    """Scale of priors for a mean on the outcome's own scale."""
-    y = table[analysis.outcome].astype(float)
-    return Scale("identity", float(y.mean()), float(y.std()))
+class MeasuredEntry(ModelEntry):
+    """An entry whose outcome is a measured number, modelled on its own scale with one residual spread."""
 
+    link = "identity"
+    outcome = frozenset({"continuous", "positive"})
 
-def residual_sd(analysis: Analysis, table: pd.DataFrame) -> TermPrior:
-    """Half-Student-t prior of the residual standard deviation, as wide as the outcome's own."""
-    prior = Prior("HalfStudentT", {"nu": 4, "sigma": float(f"{_spread(table, analysis):.3g}")})
-    return TermPrior("sigma", prior, "as in rstanarm and Bambi, on the scale of the outcome")
+    def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
+        y = table[analysis.outcome].astype(float)
+        return Scale("identity", float(y.mean()), float(y.std()))
+
+    def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        """Half-Student-t prior of the residual standard deviation, as wide as the outcome's own."""
+        prior = Prior("HalfStudentT", {"nu": 4, "sigma": float(f"{_spread(table, analysis):.3g}")})
+        return [TermPrior("sigma", prior, "as in rstanarm and Bambi, on the scale of the outcome")]
 
 
 def right_side(terms: list[str]) -> str:

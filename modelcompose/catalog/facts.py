@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "slope_of"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Facts:
 
     ``dispersion`` is the variance over the mean, for a rate when there is an exposure; ``outliers`` counts values
     whose robust z-score exceeds 5; ``sd_ratio`` is the largest over the smallest standard deviation between the
-    levels of the first predictor when it has two. Each is None where it makes no sense.
+    levels of the first predictor when it has two. ``slope`` is the predictor
+    whose effect may differ between groups. Each is None, or empty, where it makes no sense.
     """
 
     question: str
@@ -39,7 +40,7 @@ class Facts:
     dispersion: float | None
     outliers: int
     sd_ratio: float | None
-    varies_within_groups: bool
+    slope: str
 
     @classmethod
     def of(cls, analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) -> Facts:
@@ -63,7 +64,7 @@ class Facts:
             dispersion=_dispersion(y, table, analysis.exposure) if numeric and kind == "count" else None,
             outliers=_outliers(y) if numeric else 0,
             sd_ratio=_sd_ratio(y, table, analysis) if numeric else None,
-            varies_within_groups=_varies(table, analysis),
+            slope=slope_of(analysis, table),
         )
 
 
@@ -95,9 +96,14 @@ def _sd_ratio(y: np.ndarray | None, table: pd.DataFrame, analysis: Analysis) -> 
     return float(spreads.max() / spreads.min()) if spreads.min() > 0 else None
 
 
-def _varies(table: pd.DataFrame, analysis: Analysis) -> bool:
-    """Tell whether the first predictor takes several values inside a typical group."""
-    if not analysis.groups or not analysis.predictors:
-        return False
-    within = table.groupby(analysis.groups[0], observed=True)[analysis.predictors[0]].nunique()
-    return bool(within.median() >= 2)
+def slope_of(analysis: Analysis, table: pd.DataFrame) -> str:
+    """Return the predictor whose effect may differ between groups: one that changes within them, numbers first."""
+    if not analysis.groups:
+        return ""
+    numbers_first = sorted(analysis.predictors, key=lambda name: table[name].dtype.kind not in "iuf")
+    return next((name for name in numbers_first if _varies(table, analysis.groups[0], name)), "")
+
+
+def _varies(table: pd.DataFrame, group: str, name: str) -> bool:
+    """Tell whether a column takes several values inside a typical group."""
+    return bool(table.groupby(group, observed=True)[name].nunique().median() >= 2)

@@ -9,16 +9,14 @@ import numpy as np
 
 from modelcompose.catalog.effects import Effect, group_levels, spreads
 from modelcompose.catalog.entry import (
-    ModelEntry,
+    MeasuredEntry,
     Reason,
     Rejection,
     Simulation,
-    identity_scale,
     quoted,
-    residual_sd,
 )
 from modelcompose.catalog.facts import Facts
-from modelcompose.catalog.priors import Prior, Scale, TermPrior
+from modelcompose.catalog.priors import Prior, TermPrior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,15 +30,13 @@ NU = TermPrior(
 )
 
 
-class TwoGroups(ModelEntry):
+class TwoGroups(MeasuredEntry):
     id = "two-groups"
     title = "Two groups, robust, with unequal spreads"
     summary = "Compares two averages; unusual values weigh little, and each group has a spread of its own."
     family = "t"
-    link = "identity"
     equation = r"y_i \sim \mathrm{StudentT}(\nu, \mu_i, \sigma_i)"
     questions = frozenset({"compare-two"})
-    outcome = frozenset({"continuous", "positive"})
     source = "Kruschke 2013, doi:10.1037/a0029146"
 
     def unfit(self, facts: Facts) -> Rejection | None:
@@ -63,10 +59,7 @@ class TwoGroups(ModelEntry):
         return [f"{quoted(analysis.outcome)} ~ 0 + {group}", f"sigma ~ 0 + {group}"]
 
     def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
-        return [NU, residual_sd(analysis, table)]
-
-    def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
-        return identity_scale(analysis, table)
+        return [NU, *super().auxiliary(analysis, table)]
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd
@@ -88,15 +81,13 @@ class TwoGroups(ModelEntry):
         )
 
 
-class ManyGroups(ModelEntry):
+class ManyGroups(MeasuredEntry):
     id = "many-groups"
     title = "Many groups with partial pooling"
     summary = "Estimates every group's average; groups with little data are drawn towards the overall average."
     family = "gaussian"
-    link = "identity"
     equation = r"y_i \sim \mathrm{Normal}(\mu_i, \sigma)"
     questions = frozenset({"compare-many"})
-    outcome = frozenset({"continuous", "positive"})
     source = "Gelman and Hill 2007, ch. 12"
 
     def unfit(self, facts: Facts) -> Rejection | None:
@@ -120,12 +111,6 @@ class ManyGroups(ModelEntry):
 
     def formula(self, analysis: Analysis, table: pd.DataFrame) -> str:
         return f"{quoted(analysis.outcome)} ~ 1 + (1 | {quoted(analysis.groups[0])})"
-
-    def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
-        return [residual_sd(analysis, table)]
-
-    def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
-        return identity_scale(analysis, table)
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
         return group_levels(analysis, table, model, dt) + spreads(dt)

@@ -9,18 +9,15 @@ import numpy as np
 
 from modelcompose.catalog.effects import Effect, spreads
 from modelcompose.catalog.entry import (
-    ModelEntry,
+    MeasuredEntry,
     Reason,
     Rejection,
     Simulation,
-    identity_scale,
     quoted,
-    residual_sd,
     right_side,
     term,
 )
-from modelcompose.catalog.facts import Facts
-from modelcompose.catalog.priors import Scale, TermPrior
+from modelcompose.catalog.facts import Facts, slope_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,15 +27,13 @@ if TYPE_CHECKING:
 FEW = 3
 
 
-class VaryingIntercepts(ModelEntry):
+class VaryingIntercepts(MeasuredEntry):
     id = "varying-intercepts"
     title = "Varying intercepts"
     summary = "Every group has a level of its own; the effect of a predictor is the same for all."
     family = "gaussian"
-    link = "identity"
     equation = r"y_i \sim \mathrm{Normal}(\mu_i, \sigma)"
     questions = frozenset({"effect", "change-over-time"})
-    outcome = frozenset({"continuous", "positive"})
     source = "Gelman and Hill 2007, ch. 12"
     richer: ClassVar[tuple[str, ...]] = ("varying-slopes",)
 
@@ -67,12 +62,6 @@ class VaryingIntercepts(ModelEntry):
 
     def _grouped(self, analysis: Analysis, table: pd.DataFrame) -> list[str]:
         return [f"(1 | {quoted(name)})" for name in analysis.groups]
-
-    def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
-        return [residual_sd(analysis, table)]
-
-    def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
-        return identity_scale(analysis, table)
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
         return super().effects(analysis, table, model, dt) + spreads(dt)
@@ -107,10 +96,10 @@ class VaryingSlopes(VaryingIntercepts):
     def unfit(self, facts: Facts) -> Rejection | None:
         if not facts.predictors:
             return Rejection("no-predictor", f"{self.title} needs a predictor whose effect may vary.")
-        if facts.groups and not facts.varies_within_groups:
+        if facts.groups and not facts.slope:
             return Rejection(
                 "constant-within-groups",
-                f"{facts.predictors[0]} hardly changes within a {facts.groups[0]}, so its effect cannot vary there.",
+                f"{', '.join(facts.predictors)} hardly changes within a {facts.groups[0]}; no effect can vary there.",
             )
         return super().unfit(facts)
 
@@ -118,12 +107,12 @@ class VaryingSlopes(VaryingIntercepts):
         yield from super().reasons(facts)
         yield Reason(
             "varies-within-groups",
-            f"{facts.predictors[0]} changes within each {facts.groups[0]}, so that its effect may differ between them.",
+            f"{facts.slope} changes within each {facts.groups[0]}, so that its effect may differ between them.",
             2 if facts.n_groups >= 5 else -1,
         )
 
     def _grouped(self, analysis: Analysis, table: pd.DataFrame) -> list[str]:
-        slope = term(analysis.predictors[0], table)
+        slope = term(slope_of(analysis, table) or analysis.predictors[0], table)
         first, *others = analysis.groups
         return [f"({slope} | {quoted(first)})", *(f"(1 | {quoted(name)})" for name in others)]
 

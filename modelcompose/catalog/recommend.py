@@ -259,13 +259,14 @@ def _question_for(analysis: Analysis, kinds: Mapping[str, str]) -> str:
 def estimand(analysis: Analysis) -> str:
     """Say in words which quantity answers the question; written before anything is fitted."""
     y = analysis.outcome + (f" (in {analysis.units[analysis.outcome]})" if analysis.outcome in analysis.units else "")
+    target = f"the chance of {y}" if analysis.kinds.get(analysis.outcome) == "binary" else f"the average of {y}"
     x = ", ".join(analysis.predictors) or "nothing else"
     group = analysis.groups[0] if analysis.groups else "group"
     return {
-        "compare-two": f"By how much does the average of {y} differ between the two values of {x}?",
-        "compare-many": f"What is the average of {y} in each {group}, and how much do they differ?",
-        "effect": f"By how much does the average of {y} change with {x}, each with the others held the same?",
-        "change-over-time": f"By how much does the average of {y} change with {x}, for a typical {group}?",
+        "compare-two": f"By how much does {target} differ between the two values of {x}?",
+        "compare-many": f"What is {target} in each {group}, and how much do they differ?",
+        "effect": f"By how much does {target} change with {x}, each with the others held the same?",
+        "change-over-time": f"By how much does {target} change with {x}, for a typical {group}?",
         "rate": f"How often does {y} occur"
         + (f" per {analysis.exposure}" if analysis.exposure else "")
         + (f", and by which factor does that change with {x}?" if analysis.predictors else "?"),

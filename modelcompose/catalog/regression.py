@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from modelcompose.catalog.entry import (
-    ModelEntry,
+    MeasuredEntry,
     Reason,
     Rejection,
     Simulation,
-    identity_scale,
     quoted,
-    residual_sd,
     right_side,
     term,
 )
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.groups import NU
-from modelcompose.catalog.priors import Scale, TermPrior
+from modelcompose.catalog.priors import TermPrior
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,15 +26,13 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
 
 
-class Linear(ModelEntry):
+class Linear(MeasuredEntry):
     id = "linear"
     title = "Linear regression"
     summary = "The outcome rises or falls by the same amount for every step of a predictor."
     family = "gaussian"
-    link = "identity"
     equation = r"y_i \sim \mathrm{Normal}(\mu_i, \sigma)"
     questions = frozenset({"effect", "compare-two"})
-    outcome = frozenset({"continuous", "positive"})
     source = "Gelman, Hill and Vehtari 2020, Regression and Other Stories"
     richer: ClassVar[tuple[str, ...]] = ("robust-linear",)
 
@@ -56,12 +52,6 @@ class Linear(ModelEntry):
     def formula(self, analysis: Analysis, table: pd.DataFrame) -> str:
         terms = [term(name, table) for name in analysis.predictors]
         return f"{quoted(analysis.outcome)} ~ {right_side(terms)}"
-
-    def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
-        return [residual_sd(analysis, table)]
-
-    def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
-        return identity_scale(analysis, table)
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd
@@ -97,7 +87,7 @@ class RobustLinear(Linear):
             )
 
     def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
-        return [NU, residual_sd(analysis, table)]
+        return [NU, *super().auxiliary(analysis, table)]
 
     def _noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
         return 2 * rng.standard_t(4, n)

@@ -181,3 +181,18 @@ def test_a_single_zero_far_from_the_rest_leaves_a_number_centred(tmp_path, rng):
     table = dataset(tmp_path, columns, {"days": "continuous"})
     chosen = catalog.complete(Analysis(question="effect", outcome="y", predictors=["x", "days"]), table)
     assert chosen.formula == "y ~ center(x) + days"
+
+
+def test_the_slope_that_varies_is_that_of_a_number(tmp_path, rng):
+    """A condition listed before the day does not become the slope that differs between people."""
+    who, day = np.repeat(np.arange(20), 6), np.tile(np.arange(6), 20)
+    columns = {"y": rng.normal(size=120), "cond": np.tile(["a", "b", "c"], 40), "day": day, "who": who}
+    table = dataset(tmp_path, columns, {"who": "group", "cond": "category", "y": "continuous"})
+    asked = Analysis(question="change-over-time", outcome="y", predictors=["cond", "day"], groups=["who"])
+    assert catalog.recommend(asked, table).candidates[0].formula == "y ~ cond + day + (day | who)"
+
+
+def test_a_yes_or_no_is_asked_about_as_a_chance(tmp_path, rng):
+    table = dataset(tmp_path, {"bought": rng.binomial(1, 0.4, 60), "x": rng.normal(size=60)})
+    found = catalog.complete(Analysis(question="effect", outcome="bought", predictors=["x"]), table)
+    assert "the chance of bought" in found.estimand
