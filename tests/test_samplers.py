@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import signal
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
@@ -78,6 +80,15 @@ def test_an_unknown_sampler_is_named_with_those_there_are() -> None:
     assert "nutpie" in (caught.value.remedy or "")
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Let SIGINT interrupt, also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("name", samplers.OURS)
 def test_an_interrupt_keeps_the_draws_so_far(name: str) -> None:
     import pymc as pm

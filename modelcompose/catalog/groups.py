@@ -67,7 +67,7 @@ class TwoGroups(MeasuredEntry):
         arm = np.repeat(["control", "treated"], n // 2)
         mean = np.where(arm == "control", 10.0, 13.0)
         spread = np.where(arm == "control", 2.0, 4.0)
-        table = pd.DataFrame({"y": mean + spread * rng.standard_t(6, len(arm)), "arm": arm})
+        table = pd.DataFrame({"y": mean + spread * rng.standard_t(20, len(arm)), "arm": arm})
         return Simulation(
             table,
             {"y": "continuous", "arm": "binary"},

@@ -56,7 +56,7 @@ class Linear(MeasuredEntry):
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd
 
-        x, site = rng.normal(20, 4, n), rng.choice(["a", "b"], n)
+        x, site = rng.normal(20, 4, n), rng.choice(["a", "b"], n, p=[0.65, 0.35])
         y = 3 + 1.5 * (x - x.mean()) + 2 * (site == "b") + self._noise(rng, n)
         return Simulation(
             pd.DataFrame({"y": y, "x": x, "site": pd.Categorical(site)}),
