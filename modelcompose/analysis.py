@@ -15,17 +15,23 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from modelcompose.errors import InvalidAnalysis
 
-__all__ = ["Analysis", "Kind", "cell_with_tag", "literal"]
+__all__ = ["Analysis", "Kind", "Variable", "cell_with_tag", "literal"]
 
 Kind = Literal[
     "continuous",
     "positive",
+    "amount",
+    "duration",
     "count",
     "proportion",
+    "circular",
+    "coordinate",
+    "weight",
+    "standard_error",
     "binary",
     "category",
     "ordered",
@@ -39,15 +45,56 @@ Kind = Literal[
 LINE = 100
 
 
+class Variable(BaseModel):
+    """What is declared of one column beside its kind and unit; whatever is empty is not declared."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    label: str = Field("", description="What it is called in sentences and pictures.")
+    bounds: list[float | None] = Field([], description="Lowest and highest possible value; null where there is none.")
+    plausible: list[float] = Field([], description="Lowest and highest value that would not surprise.")
+    levels: list[str] = Field([], description="The categories in their order.")
+    reference: str = Field("", description="The category that the others are compared with.")
+    missing: list[float | str] = Field([], description="Codes that stand for a missing value, such as -9 or unknown.")
+
+    @field_validator("bounds", "plausible")
+    @classmethod
+    def _is_a_range(cls, ends: list[float | None]) -> list[float | None]:
+        if not ends:
+            return ends
+        if len(ends) != 2 or (None not in ends and ends[0] >= ends[1]):  # type: ignore[operator]
+            raise ValueError("must be empty or [lowest, highest] with lowest below highest")
+        return ends
+
+    @model_validator(mode="after")
+    def _levels_are_distinct(self) -> Self:
+        if len(set(self.levels)) < len(self.levels):
+            raise ValueError("levels must be named once each")
+        if self.reference and self.levels and self.reference not in self.levels:
+            raise ValueError(f"the reference {self.reference!r} is not one of the levels")
+        return self
+
+
 class Analysis(BaseModel):
     """The choices of one analysis; frozen, changed by copy."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False)
 
-    data: str = Field("", description="The table: a file relative to the notebook, or sample:NAME.")
+    data: str = Field(
+        "", description="The table: a file relative to the notebook, an address, NAME@VERSION, or sample:NAME."
+    )
     kinds: dict[str, Kind] = Field({}, description="The kind of each column, where it is declared.")
     units: dict[str, str] = Field({}, description="Units of columns, such as ms or kg; used in sentences.")
+    variables: dict[str, dict[str, JsonValue]] = Field(
+        {},
+        description='What else is declared of a column: {"dose": {"bounds": [0, null], "missing": [-9]}}.',
+    )
     recipe: list[dict[str, JsonValue]] = Field([], description="Preparation steps, replayed in order.")
+    missing: Literal["drop", "impute", "multiple"] = Field(
+        "drop",
+        description="Rows with gaps: left out, gaps in numbers estimated inside the model, or filled in many times.",
+    )
+    imputations: int = Field(10, ge=2, le=100, description="How many times gaps are filled when missing is multiple.")
     question: str = Field("", description="What you want to know.")
     outcome: str = Field("", description="The column to explain.")
     predictors: list[str] = Field([], description="Columns that may explain the outcome.")
@@ -96,6 +143,18 @@ class Analysis(BaseModel):
             if wrong:
                 raise ValueError(f"{wrong[0]!r} in the prior of {term!r} must be a finite number")
         return priors
+
+    @field_validator("variables")
+    @classmethod
+    def _variables_are_declarations(cls, variables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for column, declared in variables.items():
+            try:
+                Variable.model_validate(declared)
+            except ValidationError as error:
+                first = error.errors()[0]
+                what = ".".join(map(str, first["loc"])) or "the declaration"
+                raise ValueError(f"{what} of {column!r}: {first['msg'].removeprefix('Value error, ')}") from None
+        return variables
 
     @field_validator("plausible")
     @classmethod

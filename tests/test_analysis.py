@@ -239,6 +239,21 @@ def test_a_long_value_is_broken_over_lines() -> None:
     assert Analysis.read(notebook(source)) == analysis
 
 
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"bounds": [2, 1]}, "bounds of 'dose': must be empty or"),
+        ({"plausible": [1]}, "plausible of 'dose': must be empty or"),
+        ({"levels": ["a", "a"]}, "levels must be named once each"),
+        ({"levels": ["a", "b"], "reference": "c"}, "the reference 'c' is not one of the levels"),
+        ({"colour": "red"}, "colour of 'dose'"),
+    ],
+)
+def test_what_is_declared_of_a_column_is_checked(declared: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidAnalysis, match=message):
+        Analysis.of({"variables": {"dose": declared}})
+
+
 texts = st.text(max_size=20)
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**20), 10**20)
 plain = st.recursive(
@@ -251,6 +266,21 @@ fields: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("data", "question", "outcome", "exposure", "estimand", "model", "sampler"), texts),
     "kinds": st.dictionaries(texts, st.sampled_from(get_args(Kind)), max_size=4),
     "units": st.dictionaries(texts, texts, max_size=3),
+    "variables": st.dictionaries(
+        texts,
+        st.fixed_dictionaries(
+            {},
+            optional={
+                "label": texts,
+                "bounds": st.sampled_from([[], [0, None], [None, 5.5], [-1, 1]]),
+                "levels": st.lists(texts, max_size=3, unique=True),
+                "missing": st.lists(numbers | texts, max_size=2),
+            },
+        ),
+        max_size=2,
+    ),
+    "missing": st.sampled_from(["drop", "impute", "multiple"]),
+    "imputations": st.integers(2, 100),
     "recipe": st.lists(st.dictionaries(texts, plain, max_size=3), max_size=2),
     "predictors": st.lists(texts, max_size=4),
     "groups": st.lists(texts, max_size=2),

@@ -24,7 +24,7 @@ PUBLIC = {
         "fit",
         "load",
     ],
-    "modelcompose.analysis": ["Analysis", "Kind", "cell_with_tag", "literal"],
+    "modelcompose.analysis": ["Analysis", "Kind", "Variable", "cell_with_tag", "literal"],
     "modelcompose.catalog": [
         "QUESTIONS",
         "Candidate",
