@@ -5,21 +5,31 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from modelcompose.analysis import Analysis, Variable
 from modelcompose.data.cells import as_numbers
+from modelcompose.data.gaps import Gaps, completed, filled
 from modelcompose.data.kinds import KINDS, Guess, as_dates, infer, ladder, misfit, shown
 from modelcompose.data.readers import read
 from modelcompose.errors import InvalidData
 
+if TYPE_CHECKING:
+    from modelcompose.data.recipe import Applied
+    from modelcompose.data.store import Version
+
 __all__ = ["Account", "Dataset", "load"]
 
 SAMPLE = "sample:"
+NUMBERS = frozenset(
+    ("continuous", "positive", "amount", "duration", "proportion", "circular", "coordinate", "weight")
+) | {"standard_error"}
+IMPUTABLE = frozenset(("continuous", "positive", "amount", "duration", "proportion", "count"))
 PREVIEW = 8
 EXAMPLES = 3
 LONGEST = 200
@@ -62,7 +72,15 @@ class Dataset:
     notes
         What the user should know of how the file was read.
     sha256
-        The SHA-256 of the file's bytes.
+        The SHA-256 of the file's bytes, or of a stored version's content.
+    units, variables
+        What else is declared of columns.
+    raw_rows
+        How many rows were read, before the recipe.
+    applied
+        What each step of the recipe did.
+    version
+        The stored version, if the table is one.
     """
 
     name: str
@@ -70,6 +88,69 @@ class Dataset:
     kinds: Mapping[str, Guess]
     notes: tuple[str, ...]
     sha256: str
+    units: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    raw_rows: int = 0
+    applied: tuple[Applied, ...] = ()
+    version: Version | None = None
+
+    def rows(self, analysis: Analysis) -> tuple[pd.DataFrame, Gaps]:
+        """Return the rows that an analysis uses, typed by kind, and the gaps among them.
+
+        Rows without a value of the outcome, a group or the exposure are always left out: they say nothing about the
+        rest (von Hippel 2007, doi:10.1111/j.1467-9531.2007.00180.x). Gaps in predictors depend on
+        ``analysis.missing``: ``drop`` leaves their rows out too; ``impute`` keeps the rows whose gaps are in numbers,
+        which hold the column's mean until the model estimates them; ``multiple`` fills all gaps many times and
+        returns the first of the completed tables.
+
+        Raises
+        ------
+        InvalidData
+            When no row is left, or a column holds what its kind cannot be.
+        """
+        if analysis.missing == "drop":
+            return self.complete_rows(analysis.columns), Gaps()
+        fillable = [name for name in analysis.predictors if self._can_fill(name, analysis.missing)]
+        table = self.complete_rows([name for name in analysis.columns if name not in fillable], fillable)
+        rows = {name: np.flatnonzero(table[name].isna()) for name in fillable if table[name].isna().any()}
+        if analysis.missing == "impute" or not rows:
+            return filled(table, list(rows)), Gaps(analysis.missing, rows)
+        unbounded = [name for name in rows if self.kinds[name].kind == "continuous"]
+        tables = completed(table, analysis.columns, list(rows), analysis.imputations, analysis.random_seed, unbounded)
+        return tables[0], Gaps(analysis.missing, rows, tables)
+
+    def _can_fill(self, name: str, how: str) -> bool:
+        gaps = self.frame[name].isna() if name in self.frame else None
+        if gaps is None or not gaps.any() or gaps.all():
+            return False
+        return how == "multiple" or self.kinds[name].kind in IMPUTABLE
+
+    def account(self, analysis: Analysis) -> Account:
+        """Count the rows that an analysis uses, and by column the gaps of those that it leaves out."""
+        if analysis.missing == "drop":
+            return self.missing(analysis.columns)
+        fillable = {name for name in analysis.predictors if self._can_fill(name, analysis.missing)}
+        return self.missing(name for name in analysis.columns if name not in fillable)
+
+    def impossible(self, columns: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """Count the values outside the bounds declared for a column, with a sentence on the first."""
+        found = {}
+        for name in self.known(columns):
+            declared = self.declared(name).bounds
+            if not declared:
+                continue
+            numbers = as_numbers(self.frame[name])
+            low, high = (-np.inf if declared[0] is None else declared[0]), (
+                np.inf if declared[1] is None else declared[1]
+            )
+            wrong = (numbers < low) | (numbers > high)
+            if wrong.any():
+                row = int(wrong.to_numpy().argmax())
+                found[name] = (
+                    int(wrong.sum()),
+                    f"row {row + 1} holds {shown(numbers.iloc[row])}, and {name} lies {between(low, high)}",
+                )
+        return found
 
     def missing(self, columns: Iterable[str]) -> Account:
         """Count the rows without a missing value in any of these columns, and what the others miss."""
@@ -81,13 +162,15 @@ class Dataset:
         total = len(self.frame)
         return Account(total, total - dropped, dropped, {name: missing for name, missing in ranked if missing})
 
-    def complete_rows(self, columns: Iterable[str]) -> pd.DataFrame:
+    def complete_rows(self, columns: Iterable[str], others: Iterable[str] = ()) -> pd.DataFrame:
         """Return the rows without a missing value in any of these columns, all columns typed by their kind.
 
         Numbers come as float64, counts as int64, dates as datetime64. Categories come as *ordered* Categoricals, since
         the formula library takes alphabetical order from others: the first category is the reference level. It is
         the most frequent one; for two possibilities the one named like “control” or “no”, if there is one. Groups
         are Categoricals of text, sorted. Two possibilities written 0 and 1, or true and false, come as int64.
+        Levels and a reference level that were declared go before these rules. What is in use beside, and may have
+        gaps, stands in ``others``.
 
         Raises
         ------
@@ -95,7 +178,7 @@ class Dataset:
             When a column does not exist or holds what its kind cannot be (infinity), or no row is complete.
         """
         chosen = self.known(columns)
-        for name in chosen:
+        for name in [*chosen, *self.known(others)]:
             where = f"{self.name}, column “{name}”"
             check_fit(self.frame[name], self.kinds[name].kind, where, "leave the column out")
         kept = self.frame[chosen].notna().all(axis=1)
@@ -109,7 +192,7 @@ class Dataset:
             )
         return pd.DataFrame(
             {
-                name: typed(self.frame[name], found.kind, kept).reset_index(drop=True)
+                name: typed(self.frame[name], found.kind, kept, self.declared(name)).reset_index(drop=True)
                 for name, found in self.kinds.items()
             }
         )
@@ -137,6 +220,10 @@ class Dataset:
             "distinct": int(column.nunique()),
             "examples": [short(cell) for cell in column.dropna().unique()[:EXAMPLES]],
         }
+
+    def declared(self, name: str) -> Variable:
+        """Return what is declared of a column beside its kind and unit."""
+        return Variable.model_validate(self.variables.get(name, {}))
 
     def known(self, columns: Iterable[str]) -> list[str]:
         """Return the column names once each; refuse those the table does not have."""
@@ -232,10 +319,16 @@ def close(word: str, known: Iterable[str]) -> str:
     return f" Did you mean {' or '.join(f'“{by_lower[match]}”' for match in found)}?" if found else ""
 
 
-def typed(column: pd.Series[Any], kind: str, kept: pd.Series[Any]) -> pd.Series[Any]:
+def between(low: float, high: float) -> str:
+    if low == -np.inf:
+        return f"at most at {shown(high)}"
+    return f"at least at {shown(low)}" if high == np.inf else f"between {shown(low)} and {shown(high)}"
+
+
+def typed(column: pd.Series[Any], kind: str, kept: pd.Series[Any], declared: Variable) -> pd.Series[Any]:
     """Type the kept cells of a column by its kind; the levels' order comes from the whole column."""
     cells = column[kept]
-    if kind in ("continuous", "positive", "proportion"):
+    if kind in NUMBERS:
         return as_numbers(cells)
     if kind == "count":
         numbers = as_numbers(cells)
@@ -243,16 +336,29 @@ def typed(column: pd.Series[Any], kind: str, kept: pd.Series[Any]) -> pd.Series[
     if kind == "date":
         dates = as_dates(column.dropna())
         return cells if dates is None else dates.reindex(cells.index)
-    if kind == "binary" and is_zero_one(column):
+    if kind == "binary" and is_zero_one(column) and not (declared.levels or declared.reference):
         numbers = cells.astype("float64")
         return numbers if numbers.isna().any() else numbers.astype("int64")
     if kind in ("binary", "category", "ordered", "group"):
         is_text = isinstance(column.dtype, pd.StringDtype)
         labels = column if is_text else column.map(label, na_action="ignore").astype("str")
         used = set(labels[kept].dropna().unique())
-        order = [level for level in levels(column, labels, kind) if level in used]
+        order = [level for level in ordered(levels(column, labels, kind), declared, kind) if level in used]
         return pd.Series(pd.Categorical(labels[kept], categories=order, ordered=True), index=cells.index)
     return cells
+
+
+def ordered(found: list[str], declared: Variable, kind: str) -> list[str]:
+    """Put the levels into the declared order, those not declared last, and the reference level first.
+
+    The levels of an ordered category keep their order; its first is what the others are compared with.
+    """
+    first = [level for level in declared.levels if level in found]
+    order = [*first, *(level for level in found if level not in first)]
+    if declared.reference in order and kind != "ordered":
+        order.remove(declared.reference)
+        order.insert(0, declared.reference)
+    return order
 
 
 def label(cell: object) -> str:
