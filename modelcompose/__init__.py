@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis as Analysis
     from modelcompose.catalog import build as build
     from modelcompose.catalog import complete as complete
+    from modelcompose.catalog import open_gaps as open_gaps
+    from modelcompose.catalog import predict as predict
     from modelcompose.data import load as load
     from modelcompose.errors import ModelComposeError as ModelComposeError
     from modelcompose.samplers import fit as fit
@@ -31,6 +33,8 @@ _HOMES = {
     "complete": "catalog",
     "fit": "samplers",
     "load": "data",
+    "open_gaps": "catalog",
+    "predict": "catalog",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

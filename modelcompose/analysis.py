@@ -94,7 +94,7 @@ class Analysis(BaseModel):
         "drop",
         description="Rows with gaps: left out, gaps in numbers estimated inside the model, or filled in many times.",
     )
-    imputations: int = Field(10, ge=2, le=100, description="How many times gaps are filled when missing is multiple.")
+    imputations: int = Field(20, ge=2, le=100, description="How many times gaps are filled when missing is multiple.")
     question: str = Field("", description="What you want to know.")
     outcome: str = Field("", description="The column to explain.")
     predictors: list[str] = Field([], description="Columns that may explain the outcome.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
+from modelcompose.catalog.gaps import Part, open_gaps, parts, predict
 from modelcompose.catalog.questions import QUESTIONS, Question, roles
 from modelcompose.catalog.recommend import (
     Candidate,
@@ -30,6 +31,7 @@ __all__ = [
     "QUESTIONS",
     "Candidate",
     "ModelEntry",
+    "Part",
     "Question",
     "Reason",
     "Recommendation",
@@ -40,6 +42,9 @@ __all__ = [
     "entries",
     "estimand",
     "get",
+    "open_gaps",
+    "parts",
+    "predict",
     "question",
     "recommend",
     "roles",
@@ -47,6 +52,7 @@ __all__ = [
 ]
 
 
-def build(analysis: Analysis, table: pd.DataFrame) -> Any:
-    """Build the chosen ready-made model as a Bambi model."""
-    return get(analysis.model).build(analysis, table)
+def build(analysis: Analysis, table: pd.DataFrame, gaps: Any = None) -> Any:
+    """Build the chosen ready-made model as a Bambi model, with room for what fills the gaps of the table."""
+    model = get(analysis.model).build(analysis, table)
+    return model if gaps is None else open_gaps(model, gaps)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 __all__ = ["MeasuredEntry", "ModelEntry", "Reason", "Rejection", "Simulation", "quoted", "term"]
 
 
+OPENING = "\nmc.open_gaps(model, gaps)  # what is missing is found together with the rest"
+
+
 @dataclass(frozen=True)
 class Reason:
     """Why a model suits: the rule's id, a sentence with the figures it rests on, and its weight."""
@@ -174,7 +177,7 @@ class ModelEntry(ABC):
             "    noncentered=noncentered,\n"
             "    center_predictors=False,  # the formula says which columns are centred\n"
             ")\n"
-            "model.build()"
+            "model.build()" + (OPENING if analysis.missing != "drop" else "")
         )
 
     # -- what it says ------------------------------------------------------------------------------------------

@@ -134,7 +134,7 @@ def _encoded(column: pd.Series[Any]) -> np.ndarray:
         levels = column.cat.categories
         if not 2 <= len(levels) <= MOST_LEVELS:
             return np.empty((len(column), 0))
-        return np.column_stack([(column == level).to_numpy(float) for level in levels[1:]])
+        return np.asarray(np.column_stack([(column == level).to_numpy(float) for level in levels[1:]]))
     numbers = column.to_numpy(float)
     spread = numbers.std()
     return ((numbers - numbers.mean()) / (spread if spread > 0 else 1.0))[:, None]
@@ -160,7 +160,8 @@ def _matched(design: np.ndarray, codes: np.ndarray, gap: np.ndarray, rng: np.ran
     near = min(DONORS, len(donors))
     _, found = cKDTree(design[~gap] @ estimate).query(design[gap] @ drawn, k=near)
     found = np.asarray(found).reshape(-1, near)
-    return donors[found[np.arange(len(found)), rng.integers(0, near, len(found))]]
+    chosen = found[np.arange(len(found)), rng.integers(0, near, len(found))]
+    return np.asarray(donors[chosen])
 
 
 def _regression(

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -84,7 +84,9 @@ def fit(
     Parameters
     ----------
     model
-        A Bambi model or a PyMC model.
+        A Bambi model or a PyMC model. If it has ``fillings``, values for its data containers by name, it is fitted to
+        each of them, and the chains of all stand side by side; ``posterior.attrs["chains_each"]`` says how many
+        belong to one.
     sampler
         Name of the sampler: ``nutpie`` or ``pymc``.
     draws, tune, chains
@@ -112,14 +114,59 @@ def fit(
     settings = Settings(draws, tune, chains, target_accept, random_seed, _low_rank(metric, pymc_model))
     chosen = _sampler(sampler)
     started = time.monotonic()
-    with Progress(draws + tune, chains) as progress:
-        dt = chosen.sample(pymc_model, _kept(model, pymc_model), settings, progress.report)
+    fillings = getattr(model, "fillings", None) or [{}]
+    with Progress(draws + tune, chains * len(fillings)) as progress:
+        dt = _sampled(chosen, pymc_model, _kept(model, pymc_model), settings, fillings, progress)
     dt["posterior"] = _tidy(dt["posterior"].to_dataset(), pymc_model).assign_attrs(
-        requested_draws=draws, requested_chains=chains, sampling_seconds=time.monotonic() - started, sampler=sampler
+        requested_draws=draws,
+        requested_chains=chains * len(fillings),
+        chains_each=chains,
+        sampling_seconds=time.monotonic() - started,
+        sampler=sampler,
     )
     _add_observed(dt, pymc_model)
     _save(dt)
     return dt
+
+
+def _sampled(
+    sampler: Sampler,
+    model: Any,
+    var_names: list[str],
+    settings: Settings,
+    fillings: Sequence[Mapping[str, Any]],
+    progress: Progress,
+) -> Any:
+    """Draw for each filling of the model's data containers, and put the chains side by side.
+
+    When sampling is stopped, only the fillings whose draws are complete count, or what there is of the first.
+    """
+    import pymc as pm
+
+    done: list[Any] = []
+    for at, filling in enumerate(fillings):
+        if filling:
+            pm.set_data(dict(filling), model=model)
+        seed = settings.random_seed + at
+        dt = sampler.sample(model, var_names, replace(settings, random_seed=seed), progress.report)
+        sizes = dt["posterior"].sizes
+        whole = sizes["draw"] == settings.draws and sizes["chain"] == settings.chains
+        if whole or not done:
+            done.append(dt)
+        progress.finished()
+        if not whole:
+            break
+    return done[0] if len(done) == 1 else _side_by_side(done)
+
+
+def _side_by_side(found: Sequence[Any]) -> Any:
+    import xarray as xr
+
+    groups = {}
+    for group in ("posterior", "sample_stats"):
+        whole = xr.concat([dt[group].to_dataset() for dt in found], "chain", combine_attrs="override")
+        groups[group] = whole.assign_coords(chain=range(whole.sizes["chain"]))
+    return xr.DataTree.from_dict(groups)
 
 
 def _pymc_model(model: Any) -> Any:
@@ -159,9 +206,13 @@ def _add_observed(dt: Any, model: Any) -> None:
     observed: Mapping[str, Any] = {
         variable.name: (("__obs__",), values)
         for variable in model.observed_RVs
-        if (values := model.rvs_to_values[variable].data).ndim == 1
+        if (values := model.rvs_to_values[variable].data).ndim == 1 and "__obs__" in _dims(model, variable)
     }
     dt["observed_data"] = xr.Dataset(dict(observed))
+
+
+def _dims(model: Any, variable: Any) -> tuple[Any, ...]:
+    return tuple(model.named_vars_to_dims.get(variable.name) or ("__obs__",) * (len(model.observed_RVs) == 1))
 
 
 def _save(dt: Any) -> None:

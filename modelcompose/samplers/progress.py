@@ -35,6 +35,8 @@ class Progress:
     def __init__(self, total: int, chains: int) -> None:
         self._total = total
         self._chains = chains
+        self._done: list[dict[str, Any]] = []
+        self._latest: list[dict[str, Any]] = []
         self._started = time.monotonic()
         self._line: Any = None
 
@@ -60,18 +62,24 @@ class Progress:
             For each chain ``draws`` (made so far, warm-up included), ``total``, ``tuning``, ``divergences`` and
             ``step_size``.
         """
-        content = self._event(chains)
+        self._latest = chains
+        content = self._event([*self._done, *chains])
         tell(content)
         if self._line is not None:
             from IPython.display import HTML
 
             self._line.update(HTML(f"<em>{_words(content)}</em>"))
 
+    def finished(self) -> None:
+        """Note that the chains reported last have ended; what is reported from now on are further ones."""
+        self._done += self._latest
+        self._latest = []
+
     def _event(self, chains: list[dict[str, Any]]) -> dict[str, Any]:
         seconds = time.monotonic() - self._started
         finished = sum(chain["draws"] for chain in chains)
         total = self._total * self._chains
-        sampling = max((chain.get("seconds", seconds) for chain in chains), default=seconds)
+        sampling = seconds if self._done else max((chain.get("seconds", seconds) for chain in chains), default=seconds)
         left = sampling * (total - finished) / finished if finished else None
         return {
             "type": "sampling",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelcompose import catalog
+from modelcompose import catalog, samplers
 from modelcompose.catalog.effects import Effect
+from modelcompose.errors import ModelComposeError
 from modelcompose.verdict import Finding, Remedy, Verdict, worst
 from modelcompose.workflow import sampling, words
 from modelcompose.workflow.fit import is_partial
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
 
 PRECISE, IMPRECISE = 0.05, 0.10
+MOVES = 0.5
 MOST = 24
 
 
@@ -38,14 +41,15 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> Verdi
             findings=[finding for finding in computation if finding.status == "fail"],
             remedies=sampling.remedies(analysis, computation, dt),
         )
-    effects = catalog.get(analysis.model).effects(analysis, table, model, dt)
+    effects = _effects(analysis, table, model, dt)
     headline = [effect for effect in effects if effect.headline] or effects
+    others = _complete_rows_only(analysis, table, model, headline)
     provisional = any(finding.status == "warn" for finding in computation)
     return conclude(
         "answer",
         analysis,
         sentence=_headline(analysis, headline, table, provisional=provisional or is_partial(dt)),
-        findings=[_precision(effects, dt)],
+        findings=[_precision(effects, dt), *_sensitivity(headline, others)],
         remedies=[
             Remedy(
                 label="Draw twice as many samples",
@@ -57,12 +61,86 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> Verdi
             "estimand": analysis.estimand,
             "Results": [_row(effect, analysis) for effect in effects[:MOST]],
             "effects": {effect.name: _numbers(effect, analysis.ci_prob) for effect in effects},
+            **_beside(headline, others, analysis),
             "caution": CAUTION,
         },
         picture=_picture(headline[:MOST], analysis),
         alt="; ".join(words.size(effect, analysis.ci_prob) for effect in headline[:3]),
         partial=is_partial(dt),
     )
+
+
+def _effects(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
+    """Turn the posterior into answers; where gaps were filled many times, pool what each completed table says."""
+    entry = catalog.get(analysis.model)
+    each = [entry.effects(analysis, part.table, model, part.dt) for part in catalog.parts(model, table, dt)]
+    return [replace(same[0], draws=np.concatenate([one.draws for one in same])) for same in zip(*each, strict=True)]
+
+
+def _complete_rows_only(
+    analysis: Analysis, table: pd.DataFrame, model: Any, headline: list[Effect]
+) -> dict[str, Effect]:
+    """Answer the question again from the rows without gaps, where gaps were filled."""
+    gaps = getattr(model, "gaps", None)
+    if gaps is None:
+        return {}
+    kept = np.delete(np.arange(len(table)), np.unique(np.concatenate(list(gaps.rows.values()))))
+    complete = table.iloc[kept].reset_index(drop=True)
+    for name in complete.select_dtypes("category"):
+        complete[name] = complete[name].cat.remove_unused_categories()
+    try:
+        other = catalog.build(analysis, complete)
+        dt = samplers.fit(
+            other,
+            sampler=analysis.sampler,
+            draws=min(analysis.draws, 500),
+            tune=min(analysis.tune, 500),
+            chains=analysis.chains,
+            random_seed=analysis.random_seed,
+        )
+        found = catalog.get(analysis.model).effects(analysis, complete, other, dt)
+    except ModelComposeError:
+        return {}
+    names = {effect.name for effect in headline}
+    return {effect.name: effect for effect in found if effect.name in names}
+
+
+def _sensitivity(headline: list[Effect], others: dict[str, Effect]) -> list[Finding]:
+    """Say how far the answer moves when the rows with gaps are left out, in posterior standard deviations."""
+    moves = {
+        effect.name: float(
+            abs(effect.draws.mean() - others[effect.name].draws.mean()) / max(effect.draws.std(), 1e-300)
+        )
+        for effect in headline
+        if effect.name in others
+    }
+    if not moves:
+        return []
+    name = max(moves, key=lambda one: moves[one])
+    return [
+        Finding(
+            name="Change when rows with gaps are left out",
+            status="pass" if moves[name] <= MOVES else "info",
+            value=moves[name],
+            shown=f"{moves[name]:.1f} posterior standard deviations ({name})",
+            threshold=f"up to {MOVES}",
+            sentence="If the answer moves, it rests on how the gaps are treated; say which way you chose and why.",
+            source="ModelCompose's own rule; idea: Gelman et al. 2020, arXiv:2011.01808, section 8",
+        )
+    ]
+
+
+def _beside(headline: list[Effect], others: dict[str, Effect], analysis: Analysis) -> dict[str, Any]:
+    rows = [
+        {
+            "quantity": effect.name,
+            "with the gaps filled": words.size(effect, analysis.ci_prob),
+            "complete rows only": words.size(others[effect.name], analysis.ci_prob),
+        }
+        for effect in headline[:MOST]
+        if effect.name in others
+    ]
+    return {"Does it depend on the gaps?": rows} if rows else {}
 
 
 CAUTION = (

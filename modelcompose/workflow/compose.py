@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelcompose import catalog
 from modelcompose.analysis import Analysis
+from modelcompose.catalog.entry import OPENING
 from modelcompose.errors import ModelComposeError, NotFound
 from modelcompose.workflow.notebook import digest, edited, source_of, step_of
 
@@ -26,7 +27,7 @@ __all__ = ["Edit", "Revision", "compose", "revise", "settle", "workflow", "workf
 
 Load = Callable[[Analysis], "Dataset"]
 
-BUILD = "model = mc.build(analysis, table)"
+BUILD = "model = mc.build(analysis, table, gaps)"
 FOLDERS = "MODELCOMPOSE_WORKFLOWS"
 
 
@@ -99,7 +100,8 @@ def _model_cell(nb: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _model_code(analysis: Analysis, dataset: Dataset) -> str:
-    return catalog.get(analysis.model).code(analysis, dataset.complete_rows(analysis.columns))
+    table, _ = dataset.rows(analysis)
+    return catalog.get(analysis.model).code(analysis, table)
 
 
 def _stamp(cell: dict[str, Any]) -> None:
@@ -203,7 +205,7 @@ def _recomposed(source: str, analysis: Analysis, dataset: Dataset) -> str:
     _, ends, tail = rest.partition("model.build()")
     if not (begins and ends):
         return source
-    return head + _model_code(analysis, dataset) + tail
+    return head + _model_code(analysis, dataset) + tail.removeprefix(OPENING)
 
 
 def settle(before: Analysis, changes: Mapping[str, Any], load: Load) -> Analysis:

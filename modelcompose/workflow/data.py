@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,31 +15,41 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from modelcompose.analysis import Analysis
-    from modelcompose.data import Dataset
+    from modelcompose.data import Account, Dataset
 
 MISSING_FAIL = 0.20
 ROWS_WARN, ROWS_FAIL = 10.0, 5.0
 REPEATED = 0.90
+MOST_IMPUTATIONS = 100
 SOURCE = "ModelCompose's own rule"
+WHITE = "White, Royston and Wood 2011, doi:10.1002/sim.4067"
 
 
 def check(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> Verdict:
     """Judge the rows and columns in use.
 
-    Missing values in the columns used: none passes, up to 20% of the rows warns, more fails. Rows for each
-    coefficient: 10 and more pass, 5 to 10 warn, fewer fail. Both are our own conventions, not statistical theorems.
+    Rows left out for missing values in the columns used: none passes, up to 20% of the rows warns, more fails. Rows
+    for each coefficient: 10 and more pass, 5 to 10 warn, fewer fail. Both are our own conventions, not statistical
+    theorems. Gaps filled many times: as many times as percent of the rows have one (White, Royston and Wood 2011,
+    doi:10.1002/sim.4067). Values outside the bounds declared for a column fail.
     A numeric predictor of which the others explain more than 90% of the variance (a variance inflation factor above
     10; Kutner et al. 2005) warns.
     """
-    account = dataset.missing(analysis.columns)
+    account = dataset.account(analysis)
     repeated = _repeated(analysis, table)
-    findings = [_missing(account), _rows(analysis, table), *([_apart(repeated)] if repeated else [])]
+    findings = [
+        _missing(account),
+        _rows(analysis, table),
+        *([_apart(repeated)] if repeated else []),
+        *_filled(analysis, dataset, account),
+        *_impossible(analysis, dataset),
+    ]
     return conclude(
         "data",
         analysis,
-        sentence=account.sentence,
+        sentence=" ".join([account.sentence, *_gaps_in_words(analysis, dataset, account)]),
         findings=findings,
-        remedies=_remedies(analysis, account, findings, repeated),
+        remedies=_remedies(analysis, dataset, account, findings, repeated),
         details={
             "sha256": dataset.sha256,
             "rows": account.used,
@@ -52,13 +64,22 @@ def check(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> Verdict:
                 for name in analysis.columns
             ],
             "Notes on reading the file": [{"note": note} for note in dataset.notes],
+            "Preparation": [
+                {
+                    "step": number,
+                    "what it did": one.sentence,
+                    "rows before": one.rows_before,
+                    "rows after": one.rows_after,
+                }
+                for number, one in enumerate(dataset.applied, start=1)
+            ],
         },
         picture=_picture(analysis, table, dataset),
         alt=f"Distribution of {analysis.outcome} over {account.used} rows, and missing values by column.",
     )
 
 
-def _missing(account: Any) -> Finding:
+def _missing(account: Account) -> Finding:
     share = account.dropped / account.total
     status = "pass" if share == 0 else "warn" if share <= MISSING_FAIL else "fail"
     return Finding(
@@ -70,6 +91,57 @@ def _missing(account: Any) -> Finding:
         sentence="Rows with a missing value in a column in use. What they would have said is not in the answer.",
         source=SOURCE,
     )
+
+
+def _incomplete(analysis: Analysis, dataset: Dataset, account: Account) -> int:
+    """Count the rows in use whose gaps are filled."""
+    return account.used - dataset.missing(analysis.columns).used
+
+
+def _gaps_in_words(analysis: Analysis, dataset: Dataset, account: Account) -> list[str]:
+    rows = _incomplete(analysis, dataset, account)
+    if not rows:
+        return []
+    how = {
+        "impute": "are estimated together with the model",
+        "multiple": f"are filled {analysis.imputations} times, as the other columns suggest",
+    }
+    return [f"{rows} of them have gaps, which {how[analysis.missing]}."]
+
+
+def _filled(analysis: Analysis, dataset: Dataset, account: Account) -> list[Finding]:
+    rows = _incomplete(analysis, dataset, account)
+    if not rows or analysis.missing != "multiple":
+        return []
+    needed = math.ceil(100 * rows / account.used)
+    return [
+        Finding(
+            name="Times the gaps are filled",
+            status="pass" if analysis.imputations >= min(needed, MOST_IMPUTATIONS) else "warn",
+            value=analysis.imputations,
+            shown=str(analysis.imputations),
+            threshold=f"{min(needed, MOST_IMPUTATIONS)}, as percent of the rows have gaps",
+            sentence="With fewer, the answer depends on the luck of the filling.",
+            source=WHITE,
+        )
+    ]
+
+
+def _impossible(analysis: Analysis, dataset: Dataset) -> list[Finding]:
+    wrong = dataset.impossible(analysis.columns)
+    if not wrong:
+        return []
+    return [
+        Finding(
+            name="Impossible values",
+            status="fail",
+            value=sum(count for count, _ in wrong.values()),
+            shown=", ".join(f"{count} in {name}" for name, (count, _) in wrong.items()),
+            threshold="none outside the declared bounds",
+            sentence="; ".join(sentence for _, sentence in wrong.values()) + ".",
+            source=SOURCE,
+        )
+    ]
 
 
 def _rows(analysis: Analysis, table: pd.DataFrame) -> Finding:
@@ -116,8 +188,11 @@ def _apart(repeated: dict[str, float]) -> Finding:
     )
 
 
-def _remedies(analysis: Analysis, account: Any, findings: list[Finding], repeated: dict[str, float]) -> list[Remedy]:
-    found = []
+def _remedies(
+    analysis: Analysis, dataset: Dataset, account: Account, findings: list[Finding], repeated: dict[str, float]
+) -> list[Remedy]:
+    found = [_without(name, dataset, analysis) for name in dataset.impossible(analysis.columns)]
+    found += [_more(finding, analysis) for finding in findings if finding.name == "Times the gaps are filled"]
     again = max(repeated, key=lambda one: repeated[one], default="")
     if again and repeated[again] > REPEATED:
         found.append(
@@ -136,6 +211,8 @@ def _remedies(analysis: Analysis, account: Any, findings: list[Finding], repeate
                 changes={"predictors": [name for name in analysis.predictors if name != gaps[0]]},
             )
         )
+    if findings[0].status != "pass" and set(account.by_column) & set(analysis.predictors):
+        found += _fillings(analysis, dataset, account)
     if findings[1].status != "pass" and len(analysis.predictors) > 1:
         kept = analysis.predictors[: max(1, len(analysis.predictors) // 2)]
         found.append(
@@ -146,6 +223,41 @@ def _remedies(analysis: Analysis, account: Any, findings: list[Finding], repeate
             )
         )
     return found
+
+
+def _without(name: str, dataset: Dataset, analysis: Analysis) -> Remedy:
+    """Offer to leave impossible values out."""
+    low, high = dataset.declared(name).bounds
+    spelt = f"`{name}`"
+    kept = [f"{spelt} >= {low}"] * (low is not None) + [f"{spelt} <= {high}"] * (high is not None)
+    where = " and ".join([*kept, ""]).removesuffix(" and ") + f" or is_missing({spelt})"
+    return Remedy(
+        label=f"Leave out the rows with an impossible {name}",
+        why=f"{name} was declared to have bounds.",
+        changes={"recipe": [*analysis.recipe, {"do": "filter", "where": where}]},
+    )
+
+
+def _more(finding: Finding, analysis: Analysis) -> Remedy:
+    times = int(finding.threshold.partition(",")[0])
+    return Remedy(
+        label=f"Fill the gaps {times} times",
+        why="As many times as percent of the rows have gaps.",
+        changes={"imputations": max(times, analysis.imputations)},
+    )
+
+
+def _fillings(analysis: Analysis, dataset: Dataset, account: Account) -> Iterator[Remedy]:
+    """Offer to use the rows with gaps in predictors: inside the model for numbers, many times for any column."""
+    others = {"impute": "Estimate the gaps together with the model", "multiple": "Fill the gaps many times"}
+    for how, label in others.items():
+        more = dataset.account(analysis.changed({"missing": how})).used - account.used
+        if how != analysis.missing and more > 0:
+            yield Remedy(
+                label=label,
+                why=f"{more} more rows then have their say; right if gaps depend only on columns in the analysis.",
+                changes={"missing": how},
+            )
 
 
 def _picture(analysis: Analysis, table: pd.DataFrame, dataset: Dataset) -> Any:

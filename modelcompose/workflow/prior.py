@@ -33,7 +33,7 @@ class Simulated:
     def of(cls, analysis: Analysis, table: pd.DataFrame, prior: Any) -> Simulated:
         """Take the simulated outcome out of a prior predictive DataTree."""
         group = prior["prior_predictive"].to_dataset()
-        name = next(iter(group.data_vars))
+        name = next(name for name in group.data_vars if "__obs__" in group[name].dims)
         draws = group[name].stack(sample=("chain", "draw")).transpose("sample", ...).values
         return cls(np.asarray(draws), outcome_numbers(analysis, table))
 
@@ -91,8 +91,9 @@ def check(analysis: Analysis, table: pd.DataFrame, prior: Any) -> Verdict:
 
 
 def _plausible(analysis: Analysis, simulated: Simulated) -> tuple[float, float]:
-    if analysis.plausible:
-        return analysis.plausible[0], analysis.plausible[1]
+    declared = analysis.plausible or analysis.variables.get(analysis.outcome, {}).get("plausible")
+    if isinstance(declared, list) and len(declared) == 2:
+        return float(str(declared[0])), float(str(declared[1]))
     least, most = float(simulated.observed.min()), float(simulated.observed.max())
     middle, half = (least + most) / 2, (most - least) / 2
     low = 0.0 if simulated.non_negative else middle - 10 * half

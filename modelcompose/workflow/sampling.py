@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,9 @@ def judge(dt: Any) -> list[Finding]:
     is the stated aim, Betancourt 2017; 0.1% is ours). E-BFMI: 0.3 passes, below 0.2 fails (Betancourt 2016,
     arXiv:1604.00695). Draws at the greatest tree depth: none passes, above 5% fails (Stan's guide to warnings; slow,
     not biased).
+
+    Where gaps were filled many times, the chains of one completed table are compared with each other only: those of
+    different tables should differ. The worst R-hat of all tables counts, and the sum of the effective sample sizes.
     """
     import arviz_stats as azs
 
@@ -60,12 +64,15 @@ def judge(dt: Any) -> list[Finding]:
     chains, draws = int(posterior.sizes["chain"]), int(posterior.sizes["draw"])
     if draws < LEAST:
         return [_too_few(draws)]
+    each = int(posterior.attrs.get("chains_each", chains))
+    tables = [posterior.isel(chain=slice(start, start + each)) for start in range(0, chains, each)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        rhat = _flat(azs.rhat(posterior)) if chains > 1 else {}
-        bulk, tail = _flat(azs.ess(posterior, method="bulk")), _flat(azs.ess(posterior, method="tail"))
+        rhat = _over(max, [_flat(azs.rhat(one)) for one in tables]) if each > 1 else {}
+        bulk = _over(sum, [_flat(azs.ess(one, method="bulk")) for one in tables])
+        tail = _over(sum, [_flat(azs.ess(one, method="tail")) for one in tables])
     return [
-        _chains(chains),
+        _chains(min(each, chains)),
         *([_rhat(rhat)] if rhat else []),
         _ess("bulk", bulk, chains),
         _ess("tail", tail, chains),
@@ -88,6 +95,14 @@ def _flat(dataset: Any) -> dict[str, float]:
             labels = [str(values[dim].values[at]) for dim, at in zip(values.dims, index, strict=True)]
             found[f"{name}[{', '.join(labels)}]" if labels else str(name)] = float(values.values[index])
     return found
+
+
+def _over(which: Callable[[list[float]], float], found: list[dict[str, float]]) -> dict[str, float]:
+    """Bring together what each completed table gives for a parameter; what is not a number stays so."""
+    return {
+        name: np.nan if any(np.isnan(one[name]) for one in found) else which([one[name] for one in found])
+        for name in found[0]
+    }
 
 
 def _too_few(draws: int) -> Finding:
@@ -200,7 +215,7 @@ def remedies(analysis: Analysis, findings: list[Finding], dt: Any) -> list[Remed
     found: list[Remedy] = []
     if "Chains" in bad:
         found.append(Remedy(label="Run 4 chains", why="Then they can be compared.", changes={"chains": 4}))
-    if geometry and grouped and not analysis.noncentered:
+    if bad - {"Chains"} and grouped and not analysis.noncentered:
         found.append(
             Remedy(
                 label="Use the non-centred form of group effects",

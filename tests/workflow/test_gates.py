@@ -69,11 +69,11 @@ def test_a_prior_far_too_wide():
 
 def test_a_funnel(tmp_path):
     rng = np.random.default_rng(11)
-    clinic = np.repeat(np.arange(10), 2)
+    clinic = np.repeat(np.arange(40), 2)
     pd.DataFrame(
         {
-            "y": 50 + 0.5 * rng.standard_normal(10)[clinic] + 5 * rng.standard_normal(20),
-            "dose": rng.uniform(0, 4, 20),
+            "y": 50 + 0.5 * rng.standard_normal(40)[clinic] + 5 * rng.standard_normal(80),
+            "dose": rng.uniform(0, 4, 80),
             "clinic": np.char.add("c", clinic.astype(str)),
         }
     ).to_csv(tmp_path / "funnel.csv", index=False)
