@@ -40,7 +40,7 @@ def fitted(dataset: Dataset, **choices):
 
 @pytest.mark.parametrize("how", ["impute", "multiple"])
 def test_filled_gaps_recover_the_slope(how):
-    analysis, table, model, dt = fitted(simulated(), missing=how)
+    _, table, model, dt = fitted(simulated(), missing=how)
     slope = dt["posterior"]["center(x)"]
     assert abs(float(slope.mean()) - TRUTH) < 2.5 * float(slope.std())
     assert len(table) == 400
@@ -56,7 +56,7 @@ def test_filled_gaps_recover_the_slope(how):
 
 
 def test_gaps_are_estimated_with_the_spread_they_deserve():
-    _, table, _, dt = fitted(simulated(), missing="impute")
+    _, _, _, dt = fitted(simulated(), missing="impute")
     gaps = dt["posterior"]["gaps(x)"]
     assert gaps.sizes[gaps.dims[-1]] == int(simulated().frame["x"].isna().sum())
     # Given z and y, x varies with variance 1 / (1 / 0.49 + 4).
