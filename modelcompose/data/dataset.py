@@ -140,8 +140,9 @@ class Dataset:
             if not declared:
                 continue
             numbers = as_numbers(self.frame[name])
-            low, high = (-np.inf if declared[0] is None else declared[0]), (
-                np.inf if declared[1] is None else declared[1]
+            low, high = (
+                (-np.inf if declared[0] is None else declared[0]),
+                (np.inf if declared[1] is None else declared[1]),
             )
             wrong = (numbers < low) | (numbers > high)
             if wrong.any():

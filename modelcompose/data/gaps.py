@@ -164,9 +164,7 @@ def _matched(design: np.ndarray, codes: np.ndarray, gap: np.ndarray, rng: np.ran
     return np.asarray(donors[chosen])
 
 
-def _regression(
-    x: np.ndarray, y: np.ndarray, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _regression(x: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the estimated coefficients, drawn ones, both of shape (p, k), and drawn residual spreads, shape (k,)."""
     gram = x.T @ x
     gram += RIDGE * np.diag(np.diag(gram) + 1e-12)
