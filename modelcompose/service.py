@@ -372,7 +372,6 @@ class Workbench:
 
     def _app(self, nb: Json, run: Run, store: RunStore, name: str, facts: Json) -> str | None:
         from modelcompose import publish
-        from modelcompose.data.dataset import locate
 
         try:
             posterior = store.artifact(run.id, "posterior.nc")
@@ -380,7 +379,7 @@ class Workbench:
             return None
         data = Analysis.read(nb).data
         folder = self._inside(run.notebook).parent
-        table = locate(data, folder) if data.startswith(SAMPLE) else self._inside(folder / data)
+        table = self._inside(folder / data)
         target = self._inside(f"apps/{name}")
         return self._shown(publish.write_app(nb, target, data=table, posterior=posterior, run=facts))
 

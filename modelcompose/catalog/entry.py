@@ -274,7 +274,7 @@ class MeasuredEntry(ModelEntry):
     """An entry whose outcome is a measured number, modelled on its own scale with one residual spread."""
 
     link = "identity"
-    outcome = frozenset({"continuous", "positive"})
+    outcome = frozenset({"continuous", "positive", "amount", "duration"})
 
     def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
         y = table[analysis.outcome].astype(float)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 __all__ = ["NUMERIC", "QUESTIONS", "Question", "roles"]
 
-NUMERIC = frozenset({"continuous", "positive", "count", "proportion"})
+NUMERIC = frozenset({"continuous", "positive", "amount", "duration", "count", "proportion"})
 LEVELS = frozenset({"binary", "category", "ordered", "group"})
-MEASURED = frozenset({"continuous", "positive", "count"})
+MEASURED = frozenset({"continuous", "positive", "amount", "duration", "count"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ QUESTIONS: tuple[Question, ...] = (
         "Compares the average of one number between two groups, and how likely either is the larger.",
         outcome=MEASURED | {"binary"},
         predictors=frozenset({"binary"}),
-        exposure=frozenset({"positive", "continuous", "count"}),
+        exposure=frozenset({"positive", "amount", "duration", "continuous", "count"}),
         least_predictors=1,
     ),
     Question(
@@ -60,7 +60,7 @@ QUESTIONS: tuple[Question, ...] = (
         outcome=MEASURED | {"binary"},
         predictors=NUMERIC | LEVELS,
         groups=frozenset({"group", "category", "id"}),
-        exposure=frozenset({"positive", "continuous", "count"}),
+        exposure=frozenset({"positive", "amount", "duration", "continuous", "count"}),
         least_predictors=1,
     ),
     Question(
@@ -70,7 +70,7 @@ QUESTIONS: tuple[Question, ...] = (
         outcome=MEASURED | {"binary"},
         predictors=NUMERIC | LEVELS,
         groups=frozenset({"group", "category", "id"}),
-        exposure=frozenset({"positive", "continuous", "count"}),
+        exposure=frozenset({"positive", "amount", "duration", "continuous", "count"}),
         least_predictors=1,
         least_groups=1,
     ),
@@ -81,7 +81,7 @@ QUESTIONS: tuple[Question, ...] = (
         outcome=frozenset({"count"}),
         predictors=NUMERIC | LEVELS,
         groups=frozenset({"group", "category"}),
-        exposure=frozenset({"positive", "continuous", "count"}),
+        exposure=frozenset({"positive", "amount", "duration", "continuous", "count"}),
     ),
 )
 

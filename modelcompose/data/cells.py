@@ -101,7 +101,8 @@ def parse(cells: pa.Array, *, decimal_comma: bool = False) -> tuple[pd.Series[An
     if any_matches(present, LONG):
         return text(original), "long"
     plain = pc.replace_substring(cells, ",", ".") if comma else cells
-    numbers = pd.Series([np.nan if cell is None else float(cell) for cell in plain.to_pylist()], dtype="float64")
+    plain = pc.replace_substring_regex(plain, r"^\+", "")
+    numbers = pd.Series(pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False))
     return (text(original), "") if np.isinf(numbers).any() else (whole(numbers), "comma" if comma else "")
 
 
@@ -121,7 +122,7 @@ def any_matches(cells: pa.Array, pattern: str) -> bool:
 
 def text(cells: pa.Array) -> pd.Series[Any]:
     """Keep the cells as they stand; `tidy` trims them and says so."""
-    return pd.Series(cells.to_pylist(), dtype="str")
+    return pd.Series(pd.array(cells.cast(pa.large_string()), dtype="str"))
 
 
 def whole(numbers: pd.Series[Any]) -> pd.Series[Any]:

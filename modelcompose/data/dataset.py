@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from modelcompose.analysis import Analysis, Variable
-from modelcompose.data.cells import as_numbers
+from modelcompose.data.cells import as_numbers, tidy
 from modelcompose.data.gaps import Gaps, completed, filled
 from modelcompose.data.kinds import KINDS, Guess, as_dates, infer, ladder, misfit, shown
-from modelcompose.data.readers import read
+from modelcompose.data.readers import fetch, read
+from modelcompose.data.recipe import Applied, Recipe
+from modelcompose.data.recipe.values import without_codes
+from modelcompose.data.store import NAME, DatasetStore, Version, parse_reference
 from modelcompose.errors import InvalidData
-
-if TYPE_CHECKING:
-    from modelcompose.data.recipe import Applied
-    from modelcompose.data.store import Version
 
 __all__ = ["Account", "Dataset", "load"]
 
@@ -235,47 +233,134 @@ class Dataset:
         return chosen
 
 
-def load(data: str, kinds: Mapping[str, str] | None = None, root: Path | None = None) -> Dataset:
-    """Read a table and settle the kind of every column.
+def load(
+    data: str,
+    kinds: Mapping[str, str] | None = None,
+    *,
+    units: Mapping[str, str] | None = None,
+    variables: Mapping[str, Mapping[str, Any]] | None = None,
+    recipe: Sequence[Mapping[str, Any]] = (),
+    root: Path | None = None,
+) -> Dataset:
+    """Read a table, prepare it, and settle the kind of every column.
 
     Parameters
     ----------
     data
-        A file, relative to ``root`` or absolute, or ``sample:<name>``.
-    kinds
-        Declared kinds of columns; they win over inferred ones.
+        A file, relative to ``root`` or absolute; an address or database (see `modelcompose.data.readers`); a stored
+        dataset, ``name@version`` or its name alone for the current version; or ``sample:<name>``.
+    kinds, units, variables
+        What is declared of columns, as they are after the recipe; it wins over what a stored version says, and that
+        over what is inferred.
+    recipe
+        Steps of preparation; see `modelcompose.data.recipe`.
     root
         Where relative paths begin; the current folder if not given.
 
     Raises
     ------
     NotFound
-        When there is no such file or sample.
+        When there is no such file, dataset or sample.
+    InvalidAnalysis
+        When a step of the recipe is none.
     InvalidData
-        When the file cannot be read, or a declared kind names no column, no kind, or does not fit its column.
+        When the table cannot be read, a step cannot be applied, or a declared kind names no column, no kind, or does
+        not fit its column.
     """
     if not data.strip():
         raise InvalidData("No table is chosen.", where="data", remedy='Name a file, or "sample:sleepstudy".')
-    path = locate(data, root)
-    frame, notes = read(path)
+    root = root or Path.cwd()
+    found = _read(data, root)
+    prepared = Recipe(recipe).replay(found.frame, lambda other: _read(other, root).frame)
+    present = set(map(str, prepared.frame.columns))
+    declared = {
+        **{name: one for name, one in found.variables.items() if name in present},
+        **{name: dict(one) for name, one in (variables or {}).items()},
+    }
+    frame = _without_codes(prepared.frame, declared, data)
     guesses = infer(frame)
-    for name, kind in (kinds or {}).items():
+    for name, kind in {
+        **{name: kind for name, kind in found.kinds.items() if name in present},
+        **(kinds or {}),
+    }.items():
         guesses[name] = declare(frame, name, kind, data, guesses)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return Dataset(name=data, frame=frame, kinds=guesses, notes=notes, sha256=digest)
+    return Dataset(
+        name=data,
+        frame=frame,
+        kinds=guesses,
+        notes=found.notes,
+        sha256=found.sha256,
+        units={**{name: unit for name, unit in found.units.items() if name in present}, **(units or {})},
+        variables=declared,
+        raw_rows=len(found.frame),
+        applied=prepared.steps,
+        version=found.version,
+    )
 
 
-def locate(data: str, root: Path | None) -> Path:
+@dataclass(frozen=True)
+class _Found:
+    """A table as it was read, with what its source declares."""
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...]
+    sha256: str
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    version: Version | None = None
+
+
+def _read(data: str, root: Path) -> _Found:
+    version = stored(data, root)
+    if version:
+        frame = DatasetStore.find(root).read(version)
+        return _Found(frame, version.notes, version.sha256, version.kinds, version.units, version.variables, version)
     if data.startswith(SAMPLE):
         from modelcompose import samples
 
-        return samples.path(data.removeprefix(SAMPLE))
-    if "://" in data:
-        raise InvalidData(
-            f"“{data}” is an address, not a file.", where="data", remedy="Download it into the workspace first."
+        source: str | Path = samples.path(data.removeprefix(SAMPLE))
+    else:
+        source = data
+    with fetch(source, root) as fetched:
+        frame, notes = read(fetched)
+        return _Found(
+            frame,
+            notes,
+            fetched.sha256,
+            kinds=frame.attrs.get("kinds", {}),
+            variables=frame.attrs.get("variables", {}),
         )
-    return (root or Path.cwd()) / data
+
+
+def stored(data: str, root: Path) -> Version | None:
+    """Return the stored version that a text names, or None when it names something else.
+
+    Raises
+    ------
+    NotFound
+        When it has the form ``name@version``, and there is none.
+    """
+    reference = parse_reference(data)
+    if reference is None and not NAME.fullmatch(data):
+        return None
+    if (root / data).exists():
+        return None
+    store = DatasetStore.find(root)
+    if reference:
+        return store.get(*reference)
+    return store.get(data) if data in store.names() else None
+
+
+def _without_codes(frame: pd.DataFrame, variables: Mapping[str, Mapping[str, Any]], data: str) -> pd.DataFrame:
+    """Make the codes that were declared to stand for a missing value missing."""
+    codes = {}
+    for name, declared in variables.items():
+        if name not in frame.columns:
+            raise unknown_column(name, frame, data)
+        if missing := Variable.model_validate(declared).missing:
+            codes[name] = without_codes(frame[name], list(missing))
+    return tidy(frame.assign(**codes), data)[0] if codes else frame
 
 
 def declare(frame: pd.DataFrame, name: str, kind: str, data: str, guesses: Mapping[str, Guess]) -> Guess:

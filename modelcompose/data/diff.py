@@ -163,8 +163,8 @@ def _same_rows(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndar
     two = pd.DataFrame({"group": groups[len(left) :], "after": np.arange(len(right))})
     for side in (one, two):
         side["turn"] = side.groupby("group").cumcount()
-    pairs = one.merge(two, on=["group", "turn"])
-    return pairs["before"].to_numpy(), pairs["after"].to_numpy()
+    both = one.merge(two, on=["group", "turn"])
+    return both["before"].to_numpy(), both["after"].to_numpy()
 
 
 def _cells(

@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from modelcompose.data.cells import LIMIT, check_names, listed
-from modelcompose.errors import InvalidData
+from modelcompose.errors import InvalidData, NotFound
 
 __all__ = ["Excel"]
 
@@ -28,8 +28,9 @@ class Excel:
     """The first sheet of a workbook, its first row the column names."""
 
     suffixes = (".xlsx",)
+    choices = ("sheet",)
 
-    def read(self, path: Path) -> pd.DataFrame:
+    def read(self, path: Path, **choices: str) -> pd.DataFrame:
         check_archive(path)
         from openpyxl import load_workbook
 
@@ -42,11 +43,11 @@ class Excel:
                     "The workbook is damaged or not an Excel workbook.", where=path.name, remedy=REMEDY
                 ) from error
             try:
-                frame = sheet(book, path)
+                frame = sheet(book, path, choices.get("sheet", ""))
             finally:
                 book.close()
             if frame.isna().any(axis=None):
-                frame.attrs["notes"] += unsaved_formulas(path)
+                frame.attrs["notes"] += unsaved_formulas(path, frame.attrs["sheet"])
         return frame
 
 
@@ -69,18 +70,17 @@ def check_archive(path: Path) -> None:
         )
 
 
-def sheet(book: Any, path: Path) -> pd.DataFrame:
+def sheet(book: Any, path: Path, chosen: str) -> pd.DataFrame:
     if not book.worksheets:
         raise InvalidData("The workbook has no sheet with cells.", where=path.name, remedy=REMEDY)
-    first, *others = book.worksheets
+    first = choose(book, path, chosen)
+    others = [other for other in book.worksheets if other is not first]
     first.reset_dimensions()
     where = f"{path.name}, sheet “{first.title}”"
     rows = filled_rows(first, where)
     number, header = next(rows, (0, []))
     if not number:
-        raise InvalidData(
-            "The first sheet is empty.", where=where, remedy="Move the sheet with the table to the first place."
-        )
+        raise InvalidData("The sheet is empty.", where=where, remedy=f"Name another after the file: {path.name}#SHEET.")
     body = list(rows)
     width = max([len(header), *(len(row) for _, row in body)])
     names = check_names([*header, *[None] * (width - len(header))], f"{where}, row {number}")
@@ -92,22 +92,38 @@ def sheet(book: Any, path: Path) -> pd.DataFrame:
     notes = []
     if others:
         titles = listed(f"“{other.title}”" for other in others)
-        notes.append(f"The first sheet, “{first.title}”, was read; not read: {titles}.")
+        notes.append(f"The sheet “{first.title}” was read; not read: {titles}. Choose with {path.name}#SHEET.")
     if body and body[-1][0] - number > len(body):
         notes.append(f"Empty rows between the rows were skipped: {body[-1][0] - number - len(body)}.")
     frame.attrs["notes"] = notes
+    frame.attrs["sheet"] = first.title
     return frame
 
 
-def unsaved_formulas(path: Path) -> list[str]:
+def choose(book: Any, path: Path, chosen: str) -> Any:
+    """Return the sheet chosen, or the first one that has cells."""
+    titles = {one.title: one for one in book.worksheets}
+    if chosen and chosen not in titles:
+        listed_titles = listed(f"“{title}”" for title in titles)
+        raise NotFound(f"The workbook has no sheet “{chosen}”.", where=path.name, remedy=f"It has {listed_titles}.")
+    if chosen:
+        return titles[chosen]
+    for one in book.worksheets:
+        one.reset_dimensions()
+        if any(cell.value not in (None, "") for row in one.iter_rows(max_row=50) for cell in row):
+            return one
+    return book.worksheets[0]
+
+
+def unsaved_formulas(path: Path, title: str) -> list[str]:
     """Say which formulas the program that wrote the workbook stored without their value."""
     from openpyxl import load_workbook
 
     values, formulas = (load_workbook(path, read_only=True, data_only=stored) for stored in (True, False))
     found: list[str] = []
     for sheets in (values, formulas):
-        sheets.worksheets[0].reset_dimensions()
-    pairs = zip(values.worksheets[0].iter_rows(), formulas.worksheets[0].iter_rows(), strict=True)
+        sheets[title].reset_dimensions()
+    pairs = zip(values[title].iter_rows(), formulas[title].iter_rows(), strict=True)
     for value_row, formula_row in pairs:
         found += [
             formula.coordinate

@@ -22,7 +22,7 @@ class Json:
 
     suffixes = (".json", ".jsonl", ".ndjson")
 
-    def read(self, path: Path) -> pd.DataFrame:
+    def read(self, path: Path, **choices: str) -> pd.DataFrame:
         content, notes = decode(path)
         if path.suffix.lower() != ".json" or is_lines(content):
             table = [

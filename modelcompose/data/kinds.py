@@ -10,20 +10,28 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
 from modelcompose.data.cells import as_numbers
 
-__all__ = ["KINDS", "Guess", "as_dates", "infer", "ladder", "misfit", "shown"]
+__all__ = ["KINDS", "Confidence", "Guess", "as_dates", "infer", "ladder", "misfit", "shown", "suspects"]
+
+Confidence = Literal["sure", "likely", "unsure"]
 
 KINDS: Mapping[str, tuple[str, str]] = {
     "continuous": ("Number", "A measurement of any size, such as a temperature, a score or a difference."),
     "positive": ("Positive number", "Always above zero and often lopsided, such as an income or a waiting time."),
+    "amount": ("Amount with zeros", "Zero or more, and often exactly zero, such as rainfall or money spent."),
+    "duration": ("Time until", "How long until something happens, such as survival or the time to a repair."),
     "count": ("Count", "How many: a whole number from zero up, such as visits, defects or days."),
     "proportion": ("Share", "A part of a whole, between 0 and 1."),
+    "circular": ("Direction or clock time", "Goes round: after 360 degrees or 24 hours it begins again."),
+    "coordinate": ("Latitude or longitude", "A place on the map, in degrees."),
+    "weight": ("Weight of a row", "For how many others a row stands, as in a survey; it is never part of a model."),
+    "standard_error": ("Standard error", "How uncertain an estimate in another column is."),
     "binary": ("Yes or no", "One of exactly two possibilities."),
     "category": ("Category", "One of a few names without an order, such as a species or a country."),
     "ordered": ("Ordered category", "One of a few steps with an order but no distances, such as a rating."),
@@ -46,11 +54,17 @@ GROUP_WORDS = words(
     school shop site store student subj subject teacher team user village ward"""
 )
 ID_WORDS = words("id ids uuid guid key code identifier index row rowname rownames rowid")
+COUNT_WORDS = words("count counts n num number size visits children kids pieces cylinders rooms persons people psize")
 ORDER_WORDS = words("agreement grade level likert rating satisfaction score severity stage star stars")
 TIME_WORDS = words(
     """age day days dose hour hours minute minutes month months period quarter season second seconds session t time
     trial visit wave week weeks x year years"""
 )
+DURATION_WORDS = words("duration survival survtime tenure lifetime futime ttme")
+CIRCLE_WORDS = words("angle azimuth bearing direction heading")
+LATITUDE_WORDS, LONGITUDE_WORDS = words("lat latitude"), words("lon lng long longitude")
+WEIGHT_WORDS = words("weights wgt wgts pweight pweights fnlwgt sampwt samplewt")
+ERROR_WORDS = words("se sei stderr sem stderror")
 LADDERS = (
     ("very low", "low", "mid/middle/medium/moderate/normal/average", "high", "very high"),
     ("very small", "small", "medium/mid/middle", "large/big", "very large/extra large"),
@@ -71,6 +85,7 @@ LADDERS = (
     ("primary", "secondary", "tertiary"),
     ("first", "second", "third", "fourth", "fifth"),
 )
+ZEROS = 0.05
 NUMBERED = re.compile(r"^(\d+)\s*[-–=.:)]\s*\D")
 DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y%m%dT%H%M%S")
 MIRRORED = (("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"))
@@ -78,11 +93,16 @@ MIRRORED = (("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d/%m/%Y %H:%M
 
 @dataclass(frozen=True)
 class Guess:
-    """The kind of a column and the reason for it, declared by the user or inferred."""
+    """The kind of a column and the reason for it, declared by the user or inferred.
+
+    ``ask`` lists the kinds between which only a person can decide, where that changes which models are offered.
+    """
 
     kind: str
     reason: str
     declared: bool = False
+    confidence: Confidence = "likely"
+    ask: tuple[str, ...] = ()
 
 
 class Facts:
@@ -162,16 +182,17 @@ def guess(facts: Facts) -> Guess:
 
 def constant(facts: Facts) -> Guess | None:
     if facts.n == 0:
-        return Guess("constant", "Every value is missing.")
+        return Guess("constant", "Every value is missing.", confidence="sure")
     if facts.u == 1:
-        return Guess("constant", f"Every value is “{shown(facts.present.iloc[0])}”.")
+        return Guess("constant", f"Every value is “{shown(facts.present.iloc[0])}”.", confidence="sure")
     return None
 
 
 def date(facts: Facts) -> Guess | None:
     if facts.is_number or not facts.n or (dates := as_dates(facts.present)) is None:
         return None
-    return Guess("date", f"{facts.u} different dates from {shown(dates.min())} to {shown(dates.max())}.")
+    span = f"{facts.u} different dates from {shown(dates.min())} to {shown(dates.max())}."
+    return Guess("date", span, confidence="sure")
 
 
 def long_text(facts: Facts) -> Guess | None:
@@ -192,6 +213,11 @@ def steps(facts: Facts) -> Guess | None:
         return None
     if facts.words & ORDER_WORDS and facts.lo in (0, 1) and facts.hi <= 11:
         return Guess("ordered", f"{facts.u} whole-number steps {facts.range}, and the name says rating.")
+    if is_scale(facts):
+        reason = (
+            f"Only the whole numbers {facts.range}, {shown(facts.n / facts.u)} rows each on average: steps of a scale."
+        )
+        return Guess("ordered", reason, confidence="unsure", ask=("ordered", "count", "category"))
     if is_year(facts) and facts.u <= 5:
         return Guess("ordered", f"{facts.u} different years {facts.range}: few enough to compare one by one.")
     return None
@@ -231,7 +257,7 @@ def binary(facts: Facts) -> Guess | None:
     if facts.u != 2:
         return None
     first, second = (f"“{shown(level)}”" for level in sorted(facts.present.unique()))
-    return Guess("binary", f"Two different values: {first} and {second}.")
+    return Guess("binary", f"Two different values: {first} and {second}.", confidence="sure")
 
 
 def category(facts: Facts) -> Guess | None:
@@ -240,6 +266,49 @@ def category(facts: Facts) -> Guess | None:
     if not facts.is_text or facts.u > max(20, facts.n**0.5):
         return None
     return Guess("category", f"{facts.u} different texts in {facts.n} rows.{unread(facts)}")
+
+
+def place(facts: Facts) -> Guess | None:
+    if not facts.is_number or not facts.n:
+        return None
+    for named, limit, what in ((LATITUDE_WORDS, 90, "latitude"), (LONGITUDE_WORDS, 180, "longitude")):
+        if facts.words & named and -limit <= facts.lo and facts.hi <= limit and facts.u > 2:
+            return Guess("coordinate", f"Numbers {facts.range}, and the name says {what}.", confidence="sure")
+    return None
+
+
+def circle(facts: Facts) -> Guess | None:
+    if facts.is_number and facts.words & CIRCLE_WORDS and facts.lo >= 0 and 24 < facts.hi <= 360:
+        return Guess("circular", f"Numbers {facts.range}, and the name says direction.")
+    return None
+
+
+def weight(facts: Facts) -> Guess | None:
+    if facts.is_number and facts.words & WEIGHT_WORDS and facts.lo > 0 and not facts.words & words("body lbs kg birth"):
+        return Guess("weight", f"Numbers {facts.range}, all above zero, and the name says weights of rows.")
+    return None
+
+
+def standard_error(facts: Facts) -> Guess | None:
+    if facts.is_number and not facts.whole and facts.words & ERROR_WORDS and facts.lo > 0:
+        return Guess("standard_error", f"Numbers {facts.range}, all above zero, and the name says standard error.")
+    return None
+
+
+def duration(facts: Facts) -> Guess | None:
+    if facts.is_number and facts.words & DURATION_WORDS and facts.lo >= 0 and facts.u > 5 and facts.hi > 0:
+        return Guess("duration", f"Numbers {facts.range}, never below zero, and the name says how long.")
+    return None
+
+
+def amount(facts: Facts) -> Guess | None:
+    """Measurements from zero up that are exactly zero in 5% of the rows or more."""
+    if not facts.is_number or facts.whole or facts.lo != 0 or facts.hi <= 1:
+        return None
+    zeros = float((facts.numbers == 0).mean())
+    if zeros < ZEROS:
+        return None
+    return Guess("amount", f"Numbers {facts.range}, {zeros:.0%} of them exactly zero.")
 
 
 def year(facts: Facts) -> Guess | None:
@@ -267,6 +336,10 @@ def count(facts: Facts) -> Guess | None:
         return measurement(facts, f"{values}, all multiples of {rounding}: a rounded measurement")
     if (facts.lo > 30 and facts.hi - facts.lo < facts.lo) or facts.lo >= 1000:
         return measurement(facts, f"{values}, far from zero: a measurement rather than a count")
+    if facts.lo >= 1 and 3 <= facts.u <= 10 and facts.u == facts.hi - facts.lo + 1 and not facts.words & COUNT_WORDS:
+        return Guess(
+            "count", f"{values}: a count, if not a code.", confidence="unsure", ask=("count", "ordered", "category")
+        )
     return Guess("count", f"{values}: a count.")
 
 
@@ -300,10 +373,25 @@ RULES: tuple[Rule, ...] = (
     binary,
     category,
     year,
+    place,
+    circle,
+    weight,
+    standard_error,
+    duration,
     proportion,
+    amount,
     count,
     number,
 )
+
+
+def is_scale(facts: Facts) -> bool:
+    """Tell whether whole numbers look like answers on a scale: 1 to 5 or 1 to 7, or named quarters, all in use."""
+    gapless = facts.lo == 1 and facts.u == facts.hi
+    if gapless and facts.u == 4 and facts.words & words("quarter qtr"):
+        return True
+    often = facts.n >= 20 * facts.u
+    return gapless and facts.u in (5, 7) and often and not facts.words & (COUNT_WORDS | TIME_WORDS | GROUP_WORDS)
 
 
 def is_year(facts: Facts) -> bool:
@@ -399,6 +487,12 @@ def misfit(column: pd.Series[Any], kind: str) -> tuple[int | None, str] | None:
 NUMERIC_NEEDS: Mapping[str, tuple[str, Callable[[pd.Series[Any]], pd.Series[Any]]]] = {
     "continuous": ("a number", lambda numbers: numbers == numbers),
     "positive": ("above zero", lambda numbers: numbers > 0),
+    "amount": ("zero or more", lambda numbers: numbers >= 0),
+    "duration": ("zero or more", lambda numbers: numbers >= 0),
+    "circular": ("between 0 and 360", lambda numbers: (numbers >= 0) & (numbers <= 360)),
+    "coordinate": ("between -180 and 180", lambda numbers: numbers.abs() <= 180),
+    "weight": ("zero or more", lambda numbers: numbers >= 0),
+    "standard_error": ("above zero", lambda numbers: numbers > 0),
     "count": ("a whole number from zero up", lambda numbers: (numbers >= 0) & (numbers % 1 == 0)),
     "proportion": ("between 0 and 1", lambda numbers: (numbers >= 0) & (numbers <= 1)),
 }
@@ -431,3 +525,42 @@ def shown(cell: object) -> str:
     if isinstance(cell, pd.Timestamp):
         return str(cell.date()) if cell == cell.normalize() else str(cell)
     return str(cell)
+
+
+CODES = (-9, -99, -999, -9999, -8, -88, -7, -77, 99, 999, 9999, 99999, 88, 77)
+WORDS = frozenset(
+    ("unknown", "n/a", "na", "none", "missing", "-", "--", "?", "not available", "no answer", "refused", "null")
+)
+
+
+def suspects(column: pd.Series[Any]) -> list[tuple[str, int, str]]:
+    """Find values that may be codes for a missing value.
+
+    Only codes in common use count, and of numbers only those that lie apart: below everything else where nothing else
+    is negative, or further above the rest than these spread.
+
+    Returns
+    -------
+    list of tuple
+        The value as text, how often it occurs, and why it is suspected.
+    """
+    present = column.dropna()
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_datetime64_any_dtype(column) or not len(present):
+        return []
+    if isinstance(column.dtype, pd.StringDtype):
+        counts = present.value_counts()
+        said = [level for level in counts.index if str(level).strip().lower() in WORDS]
+        return [(str(level), int(counts[level]), "this word often stands for a missing value") for level in said]
+    numbers = present.to_numpy(dtype="float64")
+    found = []
+    for code in CODES:
+        count = int((numbers == code).sum())
+        if not count:
+            continue
+        rest = numbers[~np.isin(numbers, CODES)]
+        if len(rest) < 3:
+            continue
+        low, high = float(rest.min()), float(rest.max())
+        if (code < 0 <= low) or (code > 0 and code > high + (high - low) and count > 1):
+            found.append((shown(float(code)), count, f"all others lie between {shown(low)} and {shown(high)}"))
+    return found

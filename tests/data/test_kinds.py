@@ -8,7 +8,7 @@ import pytest
 
 from modelcompose.analysis import Kind
 from modelcompose.data import KINDS, infer
-from modelcompose.data.kinds import as_dates, ladder, misfit, shown
+from modelcompose.data.kinds import as_dates, ladder, misfit, shown, suspects
 
 RNG = np.random.default_rng(1)
 NORMAL = RNG.normal(0, 1, 200)
@@ -21,7 +21,13 @@ def texts(*values):
 COLUMNS = {
     "measurement around zero": ("x", NORMAL, "continuous", "200 different numbers"),
     "measurement far from zero": ("height", 170 + NORMAL.round(2), "continuous", "different numbers"),
-    "numbers with a spike at zero": ("rain", np.where(NORMAL > 0, NORMAL * 3, 0), "continuous", "from 0"),
+    "numbers with a spike at zero": ("rain", np.where(NORMAL > 0, NORMAL * 3, 0), "amount", "50% of them exactly zero"),
+    "how long until": ("survival", np.exp(NORMAL), "duration", "the name says how long"),
+    "a direction": ("wind_direction", np.arange(200) * 1.7, "circular", "the name says direction"),
+    "a place": ("lat", 40 + NORMAL, "coordinate", "the name says latitude"),
+    "a weight of rows": ("pweight", np.exp(NORMAL), "weight", "the name says weights"),
+    "a weight of bodies": ("birth_weight", 70 + NORMAL, "continuous", "different numbers"),
+    "a standard error": ("std_err se", np.exp(NORMAL), "standard_error", "the name says standard error"),
     "whole numbers below zero": ("change", [-3, 2, 5, 0] * 9, "continuous", "from -3 to 5"),
     "whole numbers far from zero": ("flipper", np.repeat(np.arange(172, 232), 2), "continuous", "far from zero"),
     "rounded measurement": ("mass", np.arange(2700, 6300, 25), "continuous", "multiples of 25"),
@@ -140,3 +146,27 @@ def test_dates_keep_their_gaps():
     dates = as_dates(texts("1.3.2024", None))
     assert dates is not None
     assert [shown(date) for date in dates] == ["2024-03-01", ""]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, 2, -9, 4, -9, 5, 7], [("-9", 2)]),
+        ([20, 35, 999, 999, 50, 41], [("999", 2)]),
+        ([-3, -9, 2, 5, 8], []),
+        ([90, 95, 99, 99, 100], []),
+        (["a", "unknown", "b", "?"], [("unknown", 1), ("?", 1)]),
+        ([True, False], []),
+    ],
+)
+def test_codes_for_missing_values_are_suspected(values, expected):
+    assert [(value, count) for value, count, _ in suspects(pd.Series(values))] == expected
+
+
+def test_only_doubts_that_matter_are_asked():
+    frame = pd.DataFrame({"stars_given": [1, 2, 3, 4, 5] * 30, "height": 170 + NORMAL[:150], "sex": ["f", "m"] * 75})
+    found = infer(frame)
+    assert found["stars_given"].ask == ()
+    assert infer(frame.rename(columns={"stars_given": "q7"}))["q7"].ask == ("ordered", "count", "category")
+    assert (found["height"].ask, found["sex"].ask) == ((), ())
+    assert found["sex"].confidence == "sure"

@@ -1,0 +1,187 @@
+"""Download a table from an address that the user gave, and from nowhere that is not meant for the public.
+
+A name is resolved before anything is sent, the connection goes to the address that was checked, and every redirection
+is checked in the same way: otherwise a table's address could reach services inside the network.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+from modelcompose.data.cells import LIMIT
+from modelcompose.errors import Forbidden, InvalidData, NotFound
+
+__all__ = ["download"]
+
+STORES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+REDIRECTIONS = 5
+SECONDS = 60.0
+CHUNK = 1 << 20
+
+
+def download(address: str, folder: Path) -> tuple[Path, str]:
+    """Download a file.
+
+    Parameters
+    ----------
+    address
+        ``http(s)://…``, or ``s3://…`` and its relatives where their package is installed.
+    folder
+        Where to put it.
+
+    Returns
+    -------
+    tuple of Path and str
+        The file, and the content type that the server named.
+
+    Raises
+    ------
+    Forbidden
+        When the address is not a public one.
+    NotFound, InvalidData
+        When there is nothing, or too much, or the server does not answer.
+    """
+    scheme = address.partition("://")[0].lower()
+    if scheme in ("http", "https"):
+        return _from_web(address, folder)
+    if scheme in STORES and "::" not in address:
+        return _from_store(address, folder, STORES[scheme]), ""
+    raise InvalidData(
+        f"Addresses that begin with {scheme}:// are not read.",
+        where="data",
+        remedy=f"Use https://, {', '.join(f'{one}://' for one in STORES)}, or a file.",
+    )
+
+
+def _from_web(address: str, folder: Path) -> tuple[Path, str]:
+    import httpx
+
+    place = shown(address)
+    try:
+        with httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client:
+            for _ in range(REDIRECTIONS + 1):
+                target_address, options = _checked(address)
+                with client.stream("GET", target_address, **options) as answer:
+                    if answer.is_redirect:
+                        address = urljoin(address, answer.headers["location"])
+                        continue
+                    if answer.status_code in (404, 410):
+                        raise NotFound(f"There is nothing at {place}.", where=place, remedy="Check the address.")
+                    if answer.status_code != 200:
+                        raise InvalidData(
+                            f"The server answered {answer.status_code} ({answer.reason_phrase}).",
+                            where=place,
+                            remedy="Open the address in a browser; if you must sign in there, download the file.",
+                        )
+                    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+                    target = folder / _name(address, answer.headers.get("content-disposition", ""))
+                    _written(answer.iter_bytes(CHUNK), target, place)
+                    return target, kind
+    except httpx.HTTPError as error:
+        raise InvalidData(
+            f"The server could not be reached: {type(error).__name__}.", where=place, remedy="Try again later."
+        ) from error
+    raise InvalidData("The address redirects too often.", where=place, remedy="Use the address it ends at.")
+
+
+def shown(address: str) -> str:
+    """Return an address without name, password and query, which may be secret."""
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+def _checked(address: str) -> tuple[str, dict[str, Any]]:
+    """Return the address with the checked IP in the place of the name, and what keeps name and certificate right."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise InvalidData(f"This is no address: {error}.", where="data", remedy="Check it.") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise Forbidden(f"The address leads to {parts.scheme or 'nowhere'}.", where="data", remedy="Use https://.")
+    number = _public(host, port or (443 if parts.scheme == "https" else 80))
+    literal = f"[{number}]" if ":" in number else number
+    target = parts._replace(netloc=f"{literal}:{port}" if port else literal, fragment="").geturl()
+    headers = {"Host": f"{host}:{port}" if port else host, "Accept-Encoding": "identity", "User-Agent": "modelcompose"}
+    options: dict[str, Any] = {"headers": headers, "extensions": {"sni_hostname": host}}
+    if parts.username:
+        options["auth"] = (unquote(parts.username), unquote(parts.password or ""))
+    return target, options
+
+
+def _public(host: str, port: int) -> str:
+    """Resolve a name, and refuse it when any of its addresses is not a public one."""
+    try:
+        found = [str(entry[4][0]) for entry in _resolved(host, port)]
+    except (socket.gaierror, UnicodeError):
+        raise NotFound(f"There is no server named “{host}”.", where="data", remedy="Check the address.") from None
+    for number in found:
+        one = ipaddress.ip_address(number.partition("%")[0])
+        inner = getattr(one, "ipv4_mapped", None) or getattr(one, "sixtofour", None) or one
+        if not _allowed(inner) or not _allowed(one):
+            raise Forbidden(
+                f"“{host}” is not a public address.",
+                where="data",
+                remedy="Download the file yourself, and put it into the workspace.",
+            )
+    return found[0]
+
+
+def _resolved(host: str, port: int) -> Iterable[tuple[Any, ...]]:
+    return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+
+
+def _allowed(one: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return one.is_global and not one.is_multicast
+
+
+def _name(address: str, disposition: str) -> str:
+    """Name the file as the server does, else as the address ends; never with a path."""
+    given = re.search(r'filename="?([^";]+)', disposition)
+    name = given[1] if given else unquote(urlsplit(address).path.rstrip("/").rpartition("/")[2])
+    return re.sub(r"[^\w.\- ]", "_", name.replace("\\", "/").rpartition("/")[2])[-100:].lstrip(".") or "download"
+
+
+def _written(chunks: Iterable[bytes], target: Path, place: str) -> None:
+    size = 0
+    with target.open("wb") as file:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > LIMIT:
+                raise InvalidData(
+                    f"The file has more than {LIMIT:,} bytes.", where=place, remedy="Keep what the question needs."
+                )
+            file.write(chunk)
+
+
+def _from_store(address: str, folder: Path, package: str) -> Path:
+    import fsspec
+
+    target = folder / _name(address, "")
+    try:
+        with fsspec.open(address, "rb") as file:
+            _written(iter(lambda: file.read(CHUNK), b""), target, address)
+    except ImportError as error:
+        extra = '"modelcompose[s3]"' if package == "s3fs" else package
+        raise InvalidData(
+            f"{address.partition('://')[0]}:// addresses need a package that is not installed.",
+            where=address,
+            remedy=f"Install it with: pip install {extra}",
+        ) from error
+    except FileNotFoundError:
+        raise NotFound(f"There is nothing at {address}.", where=address, remedy="Check the address.") from None
+    except InvalidData:
+        raise
+    except Exception as error:  # each store has errors of its own
+        raise InvalidData(
+            f"The store could not be read ({type(error).__name__}).",
+            where=address,
+            remedy="Check the address and the credentials in the environment.",
+        ) from error
+    return target
