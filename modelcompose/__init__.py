@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from modelcompose.catalog import open_gaps as open_gaps
     from modelcompose.catalog import predict as predict
     from modelcompose.data import load as load
+    from modelcompose.data import profile as profile
     from modelcompose.errors import ModelComposeError as ModelComposeError
     from modelcompose.samplers import fit as fit
     from modelcompose.service import Workbench as Workbench
@@ -35,6 +36,7 @@ _HOMES = {
     "load": "data",
     "open_gaps": "catalog",
     "predict": "catalog",
+    "profile": "data",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

@@ -22,6 +22,7 @@ from modelcompose.service import Workbench
 __all__ = ["VERBS", "main"]
 
 OUTCOMES = {"passed": 0, "warned": 0, "running": 0, "stopped": 130}
+TABLE = {"kinds", "units", "variables", "recipe"}
 MARKS = {"pass": "✓", "passed": "✓", "warn": "!", "warned": "!", "fail": "✗", "failed": "✗", "info": "·"}
 
 VERBS = {
@@ -29,6 +30,21 @@ VERBS = {
     "samples": "samples",
     "sample": "copy_sample",
     "describe": "describe",
+    "data add": "add_data",
+    "data ls": "list_data",
+    "data show": "show_data",
+    "data profile": "profile",
+    "data diff": "diff_data",
+    "data rollback": "roll_back_data",
+    "data rm": "remove_data",
+    "data verify": "verify_data",
+    "data export": "export_data",
+    "data contract": "get_contract",
+    "data agree": "set_contract",
+    "data check": "check_data",
+    "data preview": "preview",
+    "data script": "script",
+    "data paste": "paste",
     "recommend": "recommend",
     "new": "compose",
     "inspect": "inspect",
@@ -79,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 
     describe = _verb(commands, "describe", _describe, "describe a table: kinds, missing values, possible questions")
     describe.add_argument("data")
-    _choice_options(describe, {"kinds"})
+    _choice_options(describe, TABLE)
+    _data_commands(commands)
 
     recommend = _verb(commands, "recommend", _recommend, "recommend models for a question")
     recommend.add_argument("data")
@@ -122,6 +139,58 @@ def _parser() -> argparse.ArgumentParser:
     app.add_argument("app", help="the app's notebook, as publish printed it")
     app.add_argument("--port", type=int, default=8866)
     return parser
+
+
+def _data_commands(commands: Any) -> None:
+    """Add ``modelcompose data …``: what is done with tables and stored datasets."""
+    group = commands.add_parser("data", help="store, compare, check and prepare tables").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    add = _verb(group, "add", _data_add, "store a table as the next version of a dataset")
+    add.add_argument("data", help="a file, an address, or a database#table")
+    add.add_argument("--name", default="", help="the dataset (default: the file's name)")
+    add.add_argument("--message", default="", help="what is new in it")
+    _choice_options(add, TABLE)
+    _verb(group, "ls", _data_ls, "list the stored datasets")
+    _verb(group, "show", _data_show, "show a dataset's versions").add_argument("name")
+    for name, command, text in (
+        ("profile", _data_profile, "summarise every column of a table"),
+        ("script", _data_script, "print the preparation as a Python script"),
+    ):
+        one = _verb(group, name, command, text)
+        one.add_argument("data", help="a file, an address, or NAME@VERSION")
+        _choice_options(one, TABLE)
+    preview = _verb(group, "preview", _data_preview, "show what a step of preparation would do")
+    preview.add_argument("data")
+    preview.add_argument("step", help='the step as JSON: {"do": "filter", "where": "age >= 18"}')
+    _choice_options(preview, TABLE)
+    diff = _verb(group, "diff", _data_diff, "compare two versions of a dataset")
+    diff.add_argument("name")
+    diff.add_argument("old")
+    diff.add_argument("new")
+    diff.add_argument("--key", default="", help="columns that name a row, with commas between")
+    rollback = _verb(group, "rollback", _data_verb("roll_back_data"), "make an earlier version the current one")
+    rollback.add_argument("name")
+    rollback.add_argument("version")
+    rm = _verb(group, "rm", _data_verb("remove_data"), "remove a version, or a whole dataset")
+    rm.add_argument("name")
+    rm.add_argument("version", nargs="?", default="")
+    verify = _verb(group, "verify", _data_verify, "hash the stored content again")
+    verify.add_argument("name", nargs="?", default="")
+    export = _verb(group, "export", _data_verb("export_data"), "write a version to a file")
+    export.add_argument("name")
+    export.add_argument("path", help="a file that ends in .csv, .xlsx, .json, .parquet or .feather")
+    export.add_argument("--version", default="", help="which version (default: the current one)")
+    _verb(group, "contract", _data_verb("get_contract"), "print what versions must look like").add_argument("name")
+    agree = _verb(group, "agree", _data_agree, "put a contract in force: from a file, or learned from a version")
+    agree.add_argument("name")
+    agree.add_argument("--file", default="", help="a contract as JSON; without it one is learned")
+    agree.add_argument("--version", default="", help="the version to learn from (default: the current one)")
+    check = _verb(group, "check", _data_check, "hold a version against its contract")
+    check.add_argument("name")
+    check.add_argument("version", nargs="?", default="")
+    paste = _verb(group, "paste", _data_paste, "save a table given on standard input")
+    paste.add_argument("--name", default="pasted")
 
 
 def _command(commands: Any, name: str, command: Callable[[Any], int | None], text: str) -> argparse.ArgumentParser:
@@ -200,6 +269,144 @@ def _changes(options: Any) -> dict[str, str]:
 def _sample(options: Any) -> None:
     found = _workbench(options).copy_sample(options.name)
     _print(found) if options.json else print(found["path"])
+
+
+def _data_verb(verb: str) -> Callable[[Any], None]:
+    """Return a command that calls a verb with name, version and path, and prints its answer."""
+
+    def command(options: Any) -> None:
+        given = {name: getattr(options, name) for name in ("name", "version", "path") if hasattr(options, name)}
+        _print(getattr(_workbench(options), verb)(**given))
+
+    return command
+
+
+def _data_add(options: Any) -> None:
+    name = options.name or Path(options.data.partition("#")[0]).name.partition(".")[0]
+    found = _workbench(options).add_data(_choices(options), name, options.message)
+    if options.json:
+        return _print(found)
+    print(f"{found['data']}{'' if found['new'] else ' (unchanged)'}  {found['sha256'][:12]}")
+    _show_breaches(found["breaches"])
+    for run in found["stale_runs"]:
+        print(f"  out of date: run {run['name']} ({run['id'][:8]}) used {run['data']}")
+    return None
+
+
+def _show_breaches(breaches: list[dict[str, Any]]) -> None:
+    for one in breaches:
+        print(f"  {'breaks the contract' if one['severity'] == 'refuse' else 'note'}: {one['sentence']}")
+
+
+def _data_ls(options: Any) -> None:
+    found = _workbench(options).list_data()
+    if options.json:
+        return _print(found)
+    _table(
+        ["name", "current", "versions", "rows", "columns", "created", "message"],
+        [
+            [one["name"], one["number"], one["versions"], one["rows"], one["columns"], one["created"], one["message"]]
+            for one in found["datasets"]
+        ],
+    )
+    return None
+
+
+def _data_show(options: Any) -> None:
+    found = _workbench(options).show_data(options.name)
+    if options.json:
+        return _print(found)
+    _table(
+        ["version", "", "rows", "columns", "created", "sha256", "message"],
+        [
+            [
+                one["number"],
+                "current" if one["number"] == found["current"] else "",
+                one["rows"],
+                one["columns"],
+                one["created"],
+                one["sha256"][:12],
+                one["message"],
+            ]
+            for one in found["versions"]
+        ],
+    )
+    return None
+
+
+def _data_profile(options: Any) -> None:
+    found = _workbench(options).profile(_choices(options))
+    if options.json:
+        return _print(found)
+    _table(
+        ["column", "kind", "in words"],
+        [[one["name"], one["kind"], one["sentence"]] for one in found["columns"]],
+    )
+    return None
+
+
+def _data_script(options: Any) -> None:
+    found = _workbench(options).script(_choices(options))
+    _print(found) if options.json else print(found["script"])
+
+
+def _data_preview(options: Any) -> None:
+    try:
+        step = json.loads(options.step)
+    except ValueError as error:
+        raise InvalidInput(f"the step is not JSON: {error}", where="step") from None
+    found = _workbench(options).preview(_choices(options), step)
+    if options.json:
+        return _print(found)
+    print(found["sentence"])
+    print(f"{found['rows_before']} rows before, {found['rows_after']} after, {found['changed']} cells changed")
+    _table(found["after"]["columns"], found["after"]["rows"])
+    return None
+
+
+def _data_diff(options: Any) -> None:
+    key = [name.strip() for name in options.key.split(",") if name.strip()]
+    found = _workbench(options).diff_data(options.name, options.old, options.new, key)
+    if options.json:
+        return _print(found)
+    print(found["sentence"])
+    _table(["row", "column", "old", "new"], [list(cell.values()) for cell in found["cells"]])
+    return None
+
+
+def _data_verify(options: Any) -> int:
+    found = _workbench(options).verify_data(options.name)
+    if options.json:
+        _print(found)
+    else:
+        print(f"{found['checked']} versions checked, {len(found['problems'])} damaged")
+        for one in found["problems"]:
+            print(f"  {one['name']}@{one['number']}: {one['problem']}. {one['remedy']}")
+    return 1 if found["problems"] else 0
+
+
+def _data_agree(options: Any) -> None:
+    contract = None
+    if options.file:
+        try:
+            contract = json.loads(Path(options.file).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"the contract cannot be read: {error}", where=options.file) from None
+    _print(_workbench(options).set_contract(options.name, contract, options.version))
+
+
+def _data_check(options: Any) -> int:
+    found = _workbench(options).check_data(options.name, options.version)
+    if options.json:
+        _print(found)
+    else:
+        _show_breaches(found["breaches"])
+    return 1 if any(one["severity"] == "refuse" for one in found["breaches"]) else 0
+
+
+def _data_paste(options: Any) -> None:
+    found = _workbench(options).paste(sys.stdin.read(), options.name)
+    _print(found) if options.json else print(found["data"])
 
 
 def _describe(options: Any) -> None:

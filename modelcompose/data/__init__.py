@@ -13,9 +13,11 @@ from modelcompose.data.diff import Difference, compare
 from modelcompose.data.digest import digest
 from modelcompose.data.expression import calculate
 from modelcompose.data.kinds import KINDS, Guess, infer
+from modelcompose.data.profile import Profile, profile
 from modelcompose.data.readers import read
 from modelcompose.data.recipe import Recipe
-from modelcompose.data.store import DatasetStore, Version
+from modelcompose.data.store import DatasetStore, Version, VersionColumn, parse_reference
+from modelcompose.data.suggest import Suggestion, suggest
 
 __all__ = [
     "KINDS",
@@ -26,13 +28,19 @@ __all__ = [
     "DatasetStore",
     "Difference",
     "Guess",
+    "Profile",
     "Recipe",
+    "Suggestion",
     "Version",
+    "VersionColumn",
     "calculate",
     "compare",
     "digest",
     "infer",
     "load",
+    "parse_reference",
+    "profile",
     "read",
+    "suggest",
     "tidy",
 ]

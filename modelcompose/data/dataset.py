@@ -13,6 +13,7 @@ import pandas as pd
 
 from modelcompose.analysis import Analysis, Variable
 from modelcompose.data.cells import as_numbers, tidy
+from modelcompose.data.contract import Contract, holds
 from modelcompose.data.gaps import Gaps, completed, filled
 from modelcompose.data.kinds import KINDS, Guess, as_dates, infer, ladder, misfit, shown
 from modelcompose.data.readers import fetch, read
@@ -29,6 +30,7 @@ NUMBERS = frozenset(
 ) | {"standard_error"}
 IMPUTABLE = frozenset(("continuous", "positive", "amount", "duration", "proportion", "count"))
 PREVIEW = 8
+MOST_LEVELS = 50
 EXAMPLES = 3
 LONGEST = 200
 REFERENCES = (
@@ -201,6 +203,9 @@ class Dataset:
         return {
             "data": self.name,
             "rows": len(self.frame),
+            "rows_read": self.raw_rows or len(self.frame),
+            "recipe": [one.as_json() for one in self.applied],
+            "relations": [],
             "sha256": self.sha256,
             "notes": list(self.notes),
             "columns": [self.describe_column(name) for name in self.frame.columns],
@@ -215,6 +220,16 @@ class Dataset:
             "kind": found.kind,
             "reason": found.reason,
             "declared": found.declared,
+            "confidence": "sure" if found.declared else found.confidence,
+            "ask": [] if found.declared else list(found.ask),
+            "dtype": holds(column),
+            "label": self.declared(name).label,
+            "unit": self.units.get(name, ""),
+            "bounds": self.declared(name).bounds,
+            "plausible": self.declared(name).plausible,
+            "levels": self._levels(name),
+            "reference": self.declared(name).reference,
+            "codes": self.declared(name).missing,
             "missing": int(column.isna().sum()),
             "distinct": int(column.nunique()),
             "examples": [short(cell) for cell in column.dropna().unique()[:EXAMPLES]],
@@ -223,6 +238,16 @@ class Dataset:
     def declared(self, name: str) -> Variable:
         """Return what is declared of a column beside its kind and unit."""
         return Variable.model_validate(self.variables.get(name, {}))
+
+    def _levels(self, name: str) -> list[str] | None:
+        """Return the levels of a category in their order; None for other columns, and for very many."""
+        if self.kinds[name].kind not in ("binary", "category", "ordered"):
+            return None
+        column = self.frame[name]
+        is_text = isinstance(column.dtype, pd.StringDtype)
+        labels = column if is_text else column.map(label, na_action="ignore").astype("str")
+        found = ordered(levels(column, labels, self.kinds[name].kind), self.declared(name), self.kinds[name].kind)
+        return found if len(found) <= MOST_LEVELS else None
 
     def known(self, columns: Iterable[str]) -> list[str]:
         """Return the column names once each; refuse those the table does not have."""
@@ -241,6 +266,7 @@ def load(
     variables: Mapping[str, Mapping[str, Any]] | None = None,
     recipe: Sequence[Mapping[str, Any]] = (),
     root: Path | None = None,
+    contract: bool = True,
 ) -> Dataset:
     """Read a table, prepare it, and settle the kind of every column.
 
@@ -256,6 +282,8 @@ def load(
         Steps of preparation; see `modelcompose.data.recipe`.
     root
         Where relative paths begin; the current folder if not given.
+    contract
+        Whether a stored version must keep to the contract of its dataset.
 
     Raises
     ------
@@ -264,13 +292,15 @@ def load(
     InvalidAnalysis
         When a step of the recipe is none.
     InvalidData
-        When the table cannot be read, a step cannot be applied, or a declared kind names no column, no kind, or does
-        not fit its column.
+        When the table cannot be read or breaks its contract, a step cannot be applied, or a declared kind names no
+        column, no kind, or does not fit its column.
     """
     if not data.strip():
         raise InvalidData("No table is chosen.", where="data", remedy='Name a file, or "sample:sleepstudy".')
     root = root or Path.cwd()
     found = _read(data, root)
+    if contract and found.version:
+        _require_contract(found, root)
     prepared = Recipe(recipe).replay(found.frame, lambda other: _read(other, root).frame)
     present = set(map(str, prepared.frame.columns))
     declared = {
@@ -331,6 +361,13 @@ def _read(data: str, root: Path) -> _Found:
             kinds=frame.attrs.get("kinds", {}),
             variables=frame.attrs.get("variables", {}),
         )
+
+
+def _require_contract(found: _Found, root: Path) -> None:
+    assert found.version is not None  # noqa: S101
+    rules = DatasetStore.find(root).contract(found.version.name)
+    if rules:
+        Contract.of(rules[1]).require(found.frame, found.kinds, found.version.reference)
 
 
 def stored(data: str, root: Path) -> Version | None:

@@ -1,21 +1,27 @@
 """Guess what kind of variable each column is, and say why.
 
-The rules stand in one list and the first that fits wins. Their numbers are ours, chosen to be cautious; a guess is
-shown with its reason, and what the user declares wins. `misfit` then says whether the column can be what was declared.
+The rules stand in one list and the first that fits wins; then columns that explain each other are looked at together.
+The numbers in the rules are ours, chosen to be cautious; a guess is shown with its reason, and what the user declares
+wins. Where only a person can know, and the answer changes which models are offered, the guess asks. `misfit` then says
+whether the column can be what was declared.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from modelcompose.data.cells import as_numbers
+from modelcompose.data.facts import Facts, shown
+from modelcompose.data.fit import as_dates, first_row, misfit, numbers_of, suspects
 
 __all__ = ["KINDS", "Confidence", "Guess", "as_dates", "infer", "ladder", "misfit", "shown", "suspects"]
 
@@ -49,22 +55,52 @@ def words(listed: str) -> frozenset[str]:
 
 
 GROUP_WORDS = words(
-    """animal batch block centre center city class classroom clinic cluster company county customer district family
-    field firm herd hospital household lab laboratory litter participant patient person plate player plot pupil rater
-    school shop site store student subj subject teacher team user village ward"""
+    """animal batch block centre center city class classroom clinic cluster company county customer district employee
+    family farm farmer field firm herd hospital household individual lab laboratory litter member participant patient
+    person plate player plot pupil rater respondent school shop site store student subj subject teacher team user
+    village ward"""
 )
 ID_WORDS = words("id ids uuid guid key code identifier index row rowname rownames rowid")
+NAME_WORDS = words("address email label name phone title url")
+CODE_WORDS = words(
+    """arm brand category cause channel class color colour condition diagnosis ethnicity gender group industry kind
+    language marital mode nationality occupation party race region religion sector sex species status treatment type"""
+)
 COUNT_WORDS = words("count counts n num number size visits children kids pieces cylinders rooms persons people psize")
-ORDER_WORDS = words("agreement grade level likert rating satisfaction score severity stage star stars")
+MONEY_WORDS = words(
+    """balance budget cost costs earnings expense expenses income loan payment price revenue salary spend spending tax
+    wage wages"""
+)
+MEASURE_WORDS = MONEY_WORDS | words("age bmi height mass pressure temp temperature weight")
+SHARE_WORDS = words("frac fraction pct percent percentage prob probability prop proportion rate ratio share")
+ORDER_WORDS = words(
+    """agreement band bracket decile grade level likert quartile quintile rating satisfaction score severity stage star
+    stars"""
+)
 TIME_WORDS = words(
     """age day days dose hour hours minute minutes month months period quarter season second seconds session t time
     trial visit wave week weeks x year years"""
 )
-DURATION_WORDS = words("duration survival survtime tenure lifetime futime ttme")
-CIRCLE_WORDS = words("angle azimuth bearing direction heading")
-LATITUDE_WORDS, LONGITUDE_WORDS = words("lat latitude"), words("lon lng long longitude")
-WEIGHT_WORDS = words("weights wgt wgts pweight pweights fnlwgt sampwt samplewt")
-ERROR_WORDS = words("se sei stderr sem stderror")
+DURATION_WORDS = words("duration survival survtime tenure lifetime lifespan followup futime ttme")
+SPAN_WORDS = words("day days dtime futime month months rtime stime stop survtime t time week weeks year years yrs")
+EVENT_WORDS = words(
+    """arrest cens censor censored censoring censors churn churned dead death died event events failed failure fustat
+    recur relapse relapsed status"""
+)
+CIRCLE_WORDS = words("angle aspect azimuth bearing dir direction heading wdir winddir")
+CLOCK_WORDS = words("clock hour hod hr")
+LATITUDE_WORDS, LONGITUDE_WORDS = words("lat latitude"), words("lon lng longitude")
+WEIGHT_WORDS = words(
+    """finalwt fnlwgt hhwt ipw iptw perwt pweight pweights pwgt sampleweight samplewt sampwt weights wgt wgts wtfinl"""
+)
+SURVEY_WORDS = words("calibration design final inverse nonresponse poststratification probability sampling survey")
+DESIGN_WORDS = words("cluster fpc psu strata stratum")
+STANDARD_ERROR_WORDS = words("stderr stderror")
+BARE_ERROR_WORDS = words("se sei sem")
+ESTIMATE_WORDS = words(
+    """b beta coef coefficient d delta diff difference effect es est estimate g hr lnor logor logrr mean md or rr smd
+    theta y yi"""
+)
 LADDERS = (
     ("very low", "low", "mid/middle/medium/moderate/normal/average", "high", "very high"),
     ("very small", "small", "medium/mid/middle", "large/big", "very large/extra large"),
@@ -85,10 +121,9 @@ LADDERS = (
     ("primary", "secondary", "tertiary"),
     ("first", "second", "third", "fourth", "fifth"),
 )
-ZEROS = 0.05
 NUMBERED = re.compile(r"^(\d+)\s*[-–=.:)]\s*\D")
-DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y%m%dT%H%M%S")
-MIRRORED = (("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"))
+ZEROS = 0.05
+AT_ONCE = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -103,55 +138,6 @@ class Guess:
     declared: bool = False
     confidence: Confidence = "likely"
     ask: tuple[str, ...] = ()
-
-
-class Facts:
-    """What the rules look at: one column without its missing cells."""
-
-    def __init__(self, name: str, column: pd.Series[Any]) -> None:
-        self.words = {
-            word.lower()
-            for part in re.split(r"[\W_\d]+", name)
-            for word in [part, *re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", part)]
-            if word
-        }
-        self.column = column
-        self.present = column.dropna()
-        self.n = len(self.present)
-        self.u = int(self.present.nunique())
-
-    @cached_property
-    def is_text(self) -> bool:
-        return isinstance(self.present.dtype, pd.StringDtype) or self.present.dtype == object
-
-    @cached_property
-    def is_number(self) -> bool:
-        return pd.api.types.is_numeric_dtype(self.present) and not pd.api.types.is_bool_dtype(self.present)
-
-    @cached_property
-    def numbers(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return self.present.to_numpy(dtype="float64") if self.is_number else np.empty(0)
-
-    @cached_property
-    def whole(self) -> bool:
-        return self.is_number and bool(np.isfinite(self.numbers).all() and (self.numbers % 1 == 0).all())
-
-    @cached_property
-    def lo(self) -> float:
-        return float(self.numbers.min())
-
-    @cached_property
-    def hi(self) -> float:
-        return float(self.numbers.max())
-
-    @cached_property
-    def repeats(self) -> pd.Series[Any]:
-        """Rows per value."""
-        return self.present.value_counts()
-
-    @cached_property
-    def range(self) -> str:
-        return f"from {shown(self.lo)} to {shown(self.hi)}"
 
 
 Rule = Callable[[Facts], Guess | None]
@@ -170,7 +156,14 @@ def infer(frame: pd.DataFrame) -> dict[str, Guess]:
     dict
         A `Guess` for each column, in the order of the columns.
     """
-    return {str(name): guess(Facts(str(name), frame[name])) for name in frame.columns}
+    columns = [Facts(str(name), frame[name]) for name in frame.columns]
+    if frame.size < AT_ONCE:
+        found = [guess(facts) for facts in columns]
+    else:
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
+            found = list(threads.map(guess, columns))
+    guesses = {facts.name: one for facts, one in zip(columns, found, strict=True)}
+    return {facts.name: in_company(facts, columns, guesses) or guesses[facts.name] for facts in columns}
 
 
 def guess(facts: Facts) -> Guess:
@@ -180,39 +173,151 @@ def guess(facts: Facts) -> Guess:
     return Guess("text", f"{facts.u} different texts in {facts.n} rows: too many for categories.")
 
 
+def in_company(facts: Facts, columns: list[Facts], guesses: Mapping[str, Guess]) -> Guess | None:
+    """Guess again, for a column whose name says enough only beside another column."""
+    if not facts.is_number or not facts.n or guesses[facts.name].kind not in COMPANIONABLE:
+        return None
+    others = [one for one in columns if one is not facts]
+    for rule in COMPANY:
+        if found := rule(facts, others, guesses):
+            return found
+    return None
+
+
+def unfinished(facts: Facts, others: list[Facts], guesses: Mapping[str, Guess]) -> Guess | None:
+    """A time beside a column that says whether the event happened."""
+    if facts.lo < 0 or facts.u <= 5 or not facts.words & SPAN_WORDS or any(is_year(one) for one in (facts, *others)):
+        return None
+    for one in others:
+        if one.words & EVENT_WORDS and guesses[one.name].kind == "binary":
+            return Guess("duration", f"Numbers {facts.range}, and “{one.name}” may say how each wait ended.")
+    return None
+
+
+def uncertain(facts: Facts, others: list[Facts], guesses: Mapping[str, Guess]) -> Guess | None:
+    """A standard error beside its estimate."""
+    if not facts.words & BARE_ERROR_WORDS or facts.lo <= 0 or facts.whole:
+        return None
+    stem = facts.words - BARE_ERROR_WORDS
+    for one in others:
+        if one.is_number and guesses[one.name].kind in MEASURES and (one.words & ESTIMATE_WORDS or one.words == stem):
+            reason = f"Numbers {facts.range}, all above zero, and the name says standard error, of “{one.name}”."
+            return Guess("standard_error", reason)
+    return None
+
+
+def surveyed(facts: Facts, others: list[Facts], guesses: Mapping[str, Guess]) -> Guess | None:
+    """A weight beside the strata or clusters of a survey."""
+    if not facts.words & words("weight wt") or facts.lo < 0:
+        return None
+    for one in others:
+        if one.words & DESIGN_WORDS:
+            reason = f"Numbers {facts.range}, and the name says weights; “{one.name}” says that this is a survey."
+            return Guess("weight", reason, confidence="unsure", ask=("weight", guesses[facts.name].kind))
+    return None
+
+
+def longitude(facts: Facts, others: list[Facts], guesses: Mapping[str, Guess]) -> Guess | None:
+    """“Long” beside a latitude."""
+    if "long" not in facts.words or max(abs(facts.lo), abs(facts.hi)) > 180 or facts.u <= 2:
+        return None
+    if any(guesses[one.name].kind == "coordinate" and one.words & LATITUDE_WORDS for one in others):
+        return Guess("coordinate", f"Numbers {facts.range}, and the name says longitude.", confidence="sure")
+    return None
+
+
+COMPANIONABLE = frozenset(("continuous", "positive", "amount", "count", "proportion", "group"))
+MEASURES = frozenset(("continuous", "positive", "amount", "proportion"))
+COMPANY = (unfinished, uncertain, surveyed, longitude)
+
+
 def constant(facts: Facts) -> Guess | None:
     if facts.n == 0:
         return Guess("constant", "Every value is missing.", confidence="sure")
-    if facts.u == 1:
+    if (facts.lo == facts.hi) if facts.is_number else facts.u == 1:
         return Guess("constant", f"Every value is “{shown(facts.present.iloc[0])}”.", confidence="sure")
     return None
 
 
 def date(facts: Facts) -> Guess | None:
-    if facts.is_number or not facts.n or (dates := as_dates(facts.present)) is None:
+    if facts.is_number or facts.is_truth:
         return None
-    span = f"{facts.u} different dates from {shown(dates.min())} to {shown(dates.max())}."
+    dates = facts.present if facts.is_date else as_dates(pd.Series(pd.array(facts.levels, dtype="str")))
+    if dates is None:
+        return None
+    span = f"{facts.u} different dates{facts.within} from {shown(dates.min())} to {shown(dates.max())}."
     return Guess("date", span, confidence="sure")
 
 
 def long_text(facts: Facts) -> Guess | None:
-    if not facts.is_text:
+    if not facts.is_text or facts.u <= facts.n / 2:
         return None
     mean = float(facts.present.str.len().mean())
-    if mean > 30 and facts.u > facts.n / 2:
-        return Guess("text", f"Texts of {mean:.0f} characters on average, most of them different.")
+    return Guess("text", f"Texts of {mean:.0f} characters on average, most of them different.") if mean > 30 else None
+
+
+def place(facts: Facts) -> Guess | None:
+    if not facts.is_number:
+        return None
+    for named, limit, what in ((LATITUDE_WORDS, 90, "latitude"), (LONGITUDE_WORDS, 180, "longitude")):
+        if facts.words & named and -limit <= facts.lo and facts.hi <= limit and facts.u > 2:
+            return Guess("coordinate", f"Numbers {facts.range}, and the name says {what}.", confidence="sure")
+    return None
+
+
+def circle(facts: Facts) -> Guess | None:
+    if not facts.is_number or facts.u < 3:
+        return None
+    if facts.words & CIRCLE_WORDS and facts.lo >= -180 and facts.hi <= 360 and facts.hi - facts.lo > 180:
+        return Guess("circular", f"Numbers {facts.range}, and the name says direction.")
+    if facts.words & CLOCK_WORDS and 0 <= facts.lo <= 1 and 22 <= facts.hi <= 24 and facts.u >= 12:
+        other = "count" if facts.whole else "continuous"
+        reason = f"Numbers {facts.range}, and the name says hours: of the clock, or of elapsed time?"
+        return Guess("circular", reason, confidence="unsure", ask=("circular", other))
+    return None
+
+
+def weight(facts: Facts) -> Guess | None:
+    if not facts.is_number or facts.lo < 0:
+        return None
+    of_rows = facts.words & WEIGHT_WORDS or (facts.words & words("weight wt") and facts.words & SURVEY_WORDS)
+    if not of_rows or facts.words & words("birth body kg lb lbs"):
+        return None
+    return Guess("weight", f"Numbers {facts.range}, and the name says weights of rows.")
+
+
+def standard_error(facts: Facts) -> Guess | None:
+    if not facts.is_number or facts.lo <= 0 or facts.whole:
+        return None
+    spelt = facts.words & words("error err") and facts.words & words("std standard")
+    if facts.words & STANDARD_ERROR_WORDS or spelt:
+        return Guess("standard_error", f"Numbers {facts.range}, all above zero, and the name says standard error.")
+    return None
+
+
+def duration(facts: Facts) -> Guess | None:
+    if not facts.is_number or facts.lo < 0 or facts.u <= 5:
+        return None
+    until = facts.words & words("to until till") and facts.words & SPAN_WORDS
+    if facts.words & DURATION_WORDS or until:
+        return Guess("duration", f"Numbers {facts.range}, never below zero, and the name says how long.")
     return None
 
 
 def steps(facts: Facts) -> Guess | None:
-    """Ordered categories: a known ladder of words, ratings, or a few calendar years."""
-    if facts.is_text and facts.u >= 3:
-        order = ladder([str(level) for level in facts.present.unique()])
+    """Ordered categories: a known ladder of words, ratings, brackets, or a few calendar years."""
+    if facts.is_text and 3 <= facts.u <= 100:
+        order = ladder([str(level) for level in facts.levels.to_pylist()])
         return Guess("ordered", f"The values have an order: {' < '.join(order)}.") if order else None
     if not facts.whole or facts.u < 3:
         return None
     if facts.words & ORDER_WORDS and facts.lo in (0, 1) and facts.hi <= 11:
         return Guess("ordered", f"{facts.u} whole-number steps {facts.range}, and the name says rating.")
+    if calendar := of_the_year(facts):
+        return Guess("ordered", f"{facts.u} whole numbers {facts.range}, and the name says {calendar}.")
+    often = facts.n >= 20 * facts.u
+    if facts.words & MONEY_WORDS and facts.gapless and facts.lo in (0, 1) and facts.hi <= 50 and often:
+        return Guess("ordered", f"Only the whole numbers {facts.range}: brackets rather than sums of money.")
     if is_scale(facts):
         reason = (
             f"Only the whole numbers {facts.range}, {shown(facts.n / facts.u)} rows each on average: steps of a scale."
@@ -224,33 +329,38 @@ def steps(facts: Facts) -> Guess | None:
 
 
 def identifier(facts: Facts) -> Guess | None:
-    if facts.u <= 2 or facts.u <= 0.95 * facts.n:
-        return None
-    if facts.is_text:
-        return Guess("id", f"{facts.u} different texts in {facts.n} rows: they name the rows.{unread(facts)}")
-    if not facts.whole:
+    if facts.is_text and facts.u > 2:
+        if facts.u > 0.95 * facts.n:
+            return Guess("id", f"{facts.u} different texts in {facts.n} rows: they name the rows.{unread(facts)}")
+        if facts.u > facts.n / 2 and facts.words & NAME_WORDS:
+            return Guess("id", f"{facts.u} different texts in {facts.n} rows, and the name says that they name rows.")
+    if not facts.whole or facts.u <= 2 or facts.u <= 0.95 * facts.n:
         return None
     if facts.words & ID_WORDS:
         return Guess("id", f"{facts.u} different whole numbers in {facts.n} rows, and the name says identifier.")
-    gapless = facts.u == facts.n and facts.hi - facts.lo == facts.n - 1
+    gapless = facts.u == facts.n and facts.gapless
     if gapless and facts.n >= 20 and not facts.words & TIME_WORDS:
         return Guess("id", f"The whole numbers {facts.range}, each once: they number the rows.")
     return None
 
 
 def group(facts: Facts) -> Guess | None:
-    if facts.u < 5 or facts.u > facts.n / 2 or not (facts.is_text or facts.whole):
+    if not (facts.is_text or facts.whole) or facts.u < 5 or facts.u > facts.n / 2:
         return None
-    median = float(facts.repeats.median())
+    median = float(np.median(facts.repeats))
     if median < 2:
         return None
     codes = "texts" if facts.is_text else "codes"
     reason = f"{facts.u} different {codes}, each in {shown(median)} rows (median): rows that belong together."
     named = bool(facts.words & (GROUP_WORDS | ID_WORDS)) and not facts.words & TIME_WORDS
+    if facts.is_text and facts.u <= 10 and not named:
+        return Guess("group", reason, confidence="unsure", ask=("group", "category"))
     if facts.is_text or named:
         return Guess("group", reason)
-    balanced = facts.repeats.nunique() == 1 and facts.lo >= 100 and facts.hi - facts.lo >= facts.u
-    return Guess("group", reason) if balanced and not is_year(facts) else None
+    balanced = len(np.unique(facts.repeats)) == 1 and facts.lo >= 100 and facts.hi - facts.lo >= facts.u
+    if not balanced or is_year(facts):
+        return None
+    return Guess("group", reason, confidence="unsure", ask=("group", "count"))
 
 
 def binary(facts: Facts) -> Guess | None:
@@ -261,6 +371,8 @@ def binary(facts: Facts) -> Guess | None:
 
 
 def category(facts: Facts) -> Guess | None:
+    if facts.whole and 3 <= facts.u <= 20 and facts.hi < 100 and facts.words & CODE_WORDS - COUNT_WORDS:
+        return Guess("category", f"{facts.u} different whole numbers {facts.range}, and the name says codes.")
     if facts.whole and 3 <= facts.u < 5 and facts.words & (GROUP_WORDS | ID_WORDS):
         return Guess("category", f"{facts.u} different codes: too few for groups, so categories.")
     if not facts.is_text or facts.u > max(20, facts.n**0.5):
@@ -268,78 +380,56 @@ def category(facts: Facts) -> Guess | None:
     return Guess("category", f"{facts.u} different texts in {facts.n} rows.{unread(facts)}")
 
 
-def place(facts: Facts) -> Guess | None:
-    if not facts.is_number or not facts.n:
-        return None
-    for named, limit, what in ((LATITUDE_WORDS, 90, "latitude"), (LONGITUDE_WORDS, 180, "longitude")):
-        if facts.words & named and -limit <= facts.lo and facts.hi <= limit and facts.u > 2:
-            return Guess("coordinate", f"Numbers {facts.range}, and the name says {what}.", confidence="sure")
-    return None
-
-
-def circle(facts: Facts) -> Guess | None:
-    if facts.is_number and facts.words & CIRCLE_WORDS and facts.lo >= 0 and 24 < facts.hi <= 360:
-        return Guess("circular", f"Numbers {facts.range}, and the name says direction.")
-    return None
-
-
-def weight(facts: Facts) -> Guess | None:
-    if facts.is_number and facts.words & WEIGHT_WORDS and facts.lo > 0 and not facts.words & words("body lbs kg birth"):
-        return Guess("weight", f"Numbers {facts.range}, all above zero, and the name says weights of rows.")
-    return None
-
-
-def standard_error(facts: Facts) -> Guess | None:
-    if facts.is_number and not facts.whole and facts.words & ERROR_WORDS and facts.lo > 0:
-        return Guess("standard_error", f"Numbers {facts.range}, all above zero, and the name says standard error.")
-    return None
-
-
-def duration(facts: Facts) -> Guess | None:
-    if facts.is_number and facts.words & DURATION_WORDS and facts.lo >= 0 and facts.u > 5 and facts.hi > 0:
-        return Guess("duration", f"Numbers {facts.range}, never below zero, and the name says how long.")
-    return None
-
-
-def amount(facts: Facts) -> Guess | None:
-    """Measurements from zero up that are exactly zero in 5% of the rows or more."""
-    if not facts.is_number or facts.whole or facts.lo != 0 or facts.hi <= 1:
-        return None
-    zeros = float((facts.numbers == 0).mean())
-    if zeros < ZEROS:
-        return None
-    return Guess("amount", f"Numbers {facts.range}, {zeros:.0%} of them exactly zero.")
-
-
 def year(facts: Facts) -> Guess | None:
     return Guess("continuous", f"{facts.u} different years {facts.range}.") if is_year(facts) else None
 
 
 def proportion(facts: Facts) -> Guess | None:
-    if facts.is_number and not facts.whole and facts.lo >= 0 and facts.hi <= 1:
-        return Guess("proportion", f"Numbers {facts.range}, all between 0 and 1.")
-    return None
+    if not facts.is_number or facts.whole or facts.lo < 0 or facts.hi > 1:
+        return None
+    if facts.words & SHARE_WORDS:
+        return Guess("proportion", f"Numbers {facts.range}, all between 0 and 1, and the name says share.")
+    reason = f"Numbers {facts.range}, all between 0 and 1: a share, if they cannot be larger."
+    return Guess("proportion", reason, confidence="unsure", ask=("proportion", "continuous"))
+
+
+def amount(facts: Facts) -> Guess | None:
+    """Measurements from zero up that are exactly zero in 5% of the rows or more."""
+    if not facts.is_number or facts.lo != 0 or facts.hi <= 1 or facts.zeros < ZEROS:
+        return None
+    measured = not facts.whole or facts.words & MEASURE_WORDS or (facts.rounding >= 5 and facts.u > 10)
+    return Guess("amount", f"Numbers {facts.range}, {facts.zeros:.0%} of them exactly zero.") if measured else None
 
 
 def count(facts: Facts) -> Guess | None:
-    """Whole numbers from zero up, except three shapes that counts seldom have and measurements often do.
+    """Whole numbers from zero up, except shapes that counts seldom have and measurements often do.
 
     Far from zero (the lowest is above 30 and further from zero than from the highest), a count and a rounded
     measurement look alike and the normal approximation serves both; numbers that never fall below 1000 likewise; and
-    numbers that are all multiples of 5 or more were rounded, which nobody does with counts.
+    numbers that are all multiples of 5 or more were rounded, which is seldom done with counts.
     """
     if not facts.whole or facts.lo < 0:
         return None
     values = f"{facts.u} different whole numbers {facts.range}"
-    rounding = int(np.gcd.reduce(facts.numbers.astype("int64"))) if facts.hi < 2**62 else 1
-    if rounding >= 5:
-        return measurement(facts, f"{values}, all multiples of {rounding}: a rounded measurement")
+    if facts.rounding >= 5:
+        found = measurement(facts, f"{values}, all multiples of {facts.rounding}: a rounded measurement")
+        return replace(found, confidence="unsure", ask=(found.kind, "count"))
     if (facts.lo > 30 and facts.hi - facts.lo < facts.lo) or facts.lo >= 1000:
         return measurement(facts, f"{values}, far from zero: a measurement rather than a count")
-    if facts.lo >= 1 and 3 <= facts.u <= 10 and facts.u == facts.hi - facts.lo + 1 and not facts.words & COUNT_WORDS:
-        return Guess(
-            "count", f"{values}: a count, if not a code.", confidence="unsure", ask=("count", "ordered", "category")
-        )
+    if facts.words & MEASURE_WORDS and not facts.words & COUNT_WORDS:
+        return measurement(facts, f"{values}, and the name says measurement")
+    if facts.words & COUNT_WORDS:
+        return Guess("count", f"{values}: a count.")
+    if facts.lo >= 1 and 3 <= facts.u <= 10 and facts.gapless:
+        ask = ("count", "ordered", "category")
+        return Guess("count", f"{values}: a count, if not a code.", confidence="unsure", ask=ask)
+    if facts.lo == 0 and 4 <= facts.u <= 11 and facts.gapless and not facts.words & TIME_WORDS and no_tail(facts):
+        ask = ("count", "ordered")
+        reason = f"{values}: a count, if not steps of a scale, since many have the highest."
+        return Guess("count", reason, confidence="unsure", ask=ask)
+    if facts.lo >= 5:
+        reason = f"{values}: a count, if not a rounded measurement."
+        return Guess("count", reason, confidence="unsure", ask=("count", "continuous"))
     return Guess("count", f"{values}: a count.")
 
 
@@ -347,15 +437,15 @@ def number(facts: Facts) -> Guess | None:
     if not facts.is_number:
         return None
     what = "whole numbers" if facts.whole else "numbers"
-    return measurement(facts, f"{facts.u} different {what} {facts.range}")
+    found = measurement(facts, f"{facts.u} different {what}{facts.within} {facts.range}")
+    return found if facts.whole else replace(found, confidence="sure")
 
 
 def measurement(facts: Facts, values: str) -> Guess:
     """Positive if all are above zero and they are lopsided or span more than a factor of 10, else continuous."""
     if facts.lo > 0:
-        lopsided = skewness(facts.numbers)
-        if lopsided > 1:
-            return Guess("positive", f"{values}; all above zero and lopsided (skewness {lopsided:.1f}).")
+        if facts.skewness > 1:
+            return Guess("positive", f"{values}; all above zero and lopsided (skewness {facts.skewness:.1f}).")
         if facts.hi / facts.lo > 10:
             return Guess(
                 "positive", f"{values}; all above zero, the highest {facts.hi / facts.lo:.3g} times the lowest."
@@ -367,17 +457,17 @@ RULES: tuple[Rule, ...] = (
     constant,
     date,
     long_text,
+    place,
+    circle,
+    weight,
+    standard_error,
+    duration,
     steps,
     identifier,
     group,
     binary,
     category,
     year,
-    place,
-    circle,
-    weight,
-    standard_error,
-    duration,
     proportion,
     amount,
     count,
@@ -386,32 +476,45 @@ RULES: tuple[Rule, ...] = (
 
 
 def is_scale(facts: Facts) -> bool:
-    """Tell whether whole numbers look like answers on a scale: 1 to 5 or 1 to 7, or named quarters, all in use."""
-    gapless = facts.lo == 1 and facts.u == facts.hi
-    if gapless and facts.u == 4 and facts.words & words("quarter qtr"):
-        return True
+    """Tell whether whole numbers look like answers on a scale: 1 to 5 or 1 to 7, all in use."""
     often = facts.n >= 20 * facts.u
-    return gapless and facts.u in (5, 7) and often and not facts.words & (COUNT_WORDS | TIME_WORDS | GROUP_WORDS)
+    known = facts.words & (COUNT_WORDS | TIME_WORDS | GROUP_WORDS | CODE_WORDS)
+    return facts.lo == 1 and facts.u in (5, 7) and facts.gapless and often and not known
+
+
+def of_the_year(facts: Facts) -> str:
+    """Name the part of the calendar that repeated whole numbers number, if the name says so."""
+    if facts.n <= facts.u or not facts.gapless:
+        return ""
+    if facts.lo == 1 and facts.u == 4 and facts.words & words("quarter qtr"):
+        return "quarter"
+    if facts.lo == 1 and facts.u == 12 and facts.words & words("month mon"):
+        return "month"
+    of_the_week = facts.words & words("weekday dow wday") or {"day", "week"} <= facts.words
+    return "day of the week" if of_the_week and facts.lo in (0, 1) and facts.u == 7 else ""
+
+
+def no_tail(facts: Facts) -> bool:
+    """Tell whether the highest values are about as frequent as any, which counts without a limit seldom show."""
+    often = facts.n >= 20 * facts.u
+    return often and bool(facts.repeats[-1] >= facts.repeats.max() / 2)
 
 
 def is_year(facts: Facts) -> bool:
-    return facts.whole and facts.lo >= 1800 and facts.hi <= 2100 and bool(facts.words & {"year", "years", "yr"})
-
-
-def skewness(numbers: np.ndarray[Any, np.dtype[np.float64]]) -> float:
-    with np.errstate(all="ignore"):
-        centred = numbers - numbers.mean()
-        spread = centred.std()
-        skew = float((centred**3).mean() / spread**3) if spread > 0 else 0.0
-    return skew if np.isfinite(skew) else 0.0
+    named = bool(facts.words & {"year", "years", "yr"})
+    return named and facts.whole and facts.lo >= 1800 and facts.hi <= 2100
 
 
 def unread(facts: Facts) -> str:
     """Point at the first cell that keeps a column of numbers from being one."""
-    share = float(as_numbers(facts.present).notna().mean())
+    some = facts.levels.take(pa.array(np.linspace(0, facts.u - 1, min(facts.u, 1000)).astype("int64")))
+    if as_numbers(pd.Series(pd.array(some, dtype="str"))).isna().all():
+        return ""
+    numbers = numbers_of(facts.column)
+    share = float(numbers.notna().sum() / facts.n)
     if not 0.5 <= share < 1:
         return ""
-    row, what = first_row(facts.column, facts.column.notna() & as_numbers(facts.column).isna(), "is not")
+    row, what = first_row(facts.column, (facts.column.notna() & numbers.isna()).to_numpy(), "is not")
     return f" {share:.0%} of them are numbers; {what}: row {row}."
 
 
@@ -429,138 +532,3 @@ def ladder(levels: list[str]) -> list[str] | None:
             if len(set(heights.values())) == len(levels):
                 return sorted(levels, key=heights.__getitem__)
     return None
-
-
-def as_dates(column: pd.Series[Any]) -> pd.Series[Any] | None:
-    """Return a column as dates, or None when a cell is none or day and month could be exchanged."""
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return column
-    if not isinstance(column.dtype, pd.StringDtype) or not column.notna().any():
-        return None
-    if not re.search(r"\d[./T-]\d", str(column.dropna().iloc[0])):
-        return None
-    for form in DATE_FORMATS:
-        if (dates := strict_dates(column, form)) is not None:
-            return dates
-    for forms in MIRRORED:
-        readings = [dates for form in forms if (dates := strict_dates(column, form)) is not None]
-        if len(readings) == 1 or (len(readings) == 2 and readings[0].equals(readings[1])):
-            return readings[0]
-    return None
-
-
-def strict_dates(column: pd.Series[Any], form: str) -> pd.Series[Any] | None:
-    dates = pd.to_datetime(column, format=form, errors="coerce")
-    return dates.astype("datetime64[us]") if bool((dates.isna() == column.isna()).all()) else None
-
-
-def misfit(column: pd.Series[Any], kind: str) -> tuple[int | None, str] | None:
-    """Say why a column cannot be of a kind.
-
-    Returns
-    -------
-    tuple or None
-        The first offending row, counted from 1 (None if it is no single row), and what is wrong with it; None if
-        the column fits.
-    """
-    present = column.dropna()
-    if kind in NUMERIC_NEEDS:
-        if pd.api.types.is_datetime64_any_dtype(column) or pd.api.types.is_bool_dtype(column):
-            return first_row(column, column.notna(), "is not a number")
-        numbers = as_numbers(column)
-        wrong = column.notna() & ~np.isfinite(numbers)
-        if wrong.any():
-            return first_row(column, wrong, "is not a number")
-        needed, allowed = NUMERIC_NEEDS[kind]
-        wrong = column.notna() & ~allowed(numbers)
-        return first_row(column, wrong, f"is not {needed}") if wrong.any() else None
-    if kind == "binary" and present.nunique() != 2:
-        examples = ", ".join(f"“{shown(level)}”" for level in present.unique()[:4])
-        return None, f"has {present.nunique()} different values ({examples or 'none'}), not two"
-    if kind == "constant" and present.nunique() > 1:
-        return None, f"has {present.nunique()} different values, not one"
-    if kind == "date" and len(present) and as_dates(present) is None:
-        return first_row(column, column.notna() & undated(column), "is not a date with one meaning")
-    return None
-
-
-NUMERIC_NEEDS: Mapping[str, tuple[str, Callable[[pd.Series[Any]], pd.Series[Any]]]] = {
-    "continuous": ("a number", lambda numbers: numbers == numbers),
-    "positive": ("above zero", lambda numbers: numbers > 0),
-    "amount": ("zero or more", lambda numbers: numbers >= 0),
-    "duration": ("zero or more", lambda numbers: numbers >= 0),
-    "circular": ("between 0 and 360", lambda numbers: (numbers >= 0) & (numbers <= 360)),
-    "coordinate": ("between -180 and 180", lambda numbers: numbers.abs() <= 180),
-    "weight": ("zero or more", lambda numbers: numbers >= 0),
-    "standard_error": ("above zero", lambda numbers: numbers > 0),
-    "count": ("a whole number from zero up", lambda numbers: (numbers >= 0) & (numbers % 1 == 0)),
-    "proportion": ("between 0 and 1", lambda numbers: (numbers >= 0) & (numbers <= 1)),
-}
-
-
-def undated(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Mark the cells that are no date in the way most of the others are; all, when there is no such way."""
-    if not isinstance(column.dtype, pd.StringDtype):
-        return column.notna()
-    forms = [*DATE_FORMATS, *(form for pair in MIRRORED for form in pair)]
-    marks = [pd.to_datetime(column, format=form, errors="coerce").isna() for form in ("ISO8601", *forms)]
-    best = min(marks, key=lambda mark: int((mark & column.notna()).sum()))
-    return best if bool((best & column.notna()).any()) else column.notna()
-
-
-def first_row(column: pd.Series[Any], wrong: pd.Series[Any], what: str) -> tuple[int, str]:
-    row = int(wrong.to_numpy().argmax())
-    return row + 1, f"“{shown(column.iloc[row])}” {what}"
-
-
-def shown(cell: object) -> str:
-    """Write one cell for people; a missing one is empty."""
-    if cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and np.isnan(cell)):
-        return ""
-    if isinstance(cell, bool | np.bool_):
-        return "true" if cell else "false"
-    if isinstance(cell, float | np.floating):
-        size = float(cell)
-        return str(int(size)) if size.is_integer() and abs(size) < 1e15 else f"{size:.10g}"
-    if isinstance(cell, pd.Timestamp):
-        return str(cell.date()) if cell == cell.normalize() else str(cell)
-    return str(cell)
-
-
-CODES = (-9, -99, -999, -9999, -8, -88, -7, -77, 99, 999, 9999, 99999, 88, 77)
-WORDS = frozenset(
-    ("unknown", "n/a", "na", "none", "missing", "-", "--", "?", "not available", "no answer", "refused", "null")
-)
-
-
-def suspects(column: pd.Series[Any]) -> list[tuple[str, int, str]]:
-    """Find values that may be codes for a missing value.
-
-    Only codes in common use count, and of numbers only those that lie apart: below everything else where nothing else
-    is negative, or further above the rest than these spread.
-
-    Returns
-    -------
-    list of tuple
-        The value as text, how often it occurs, and why it is suspected.
-    """
-    present = column.dropna()
-    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_datetime64_any_dtype(column) or not len(present):
-        return []
-    if isinstance(column.dtype, pd.StringDtype):
-        counts = present.value_counts()
-        said = [level for level in counts.index if str(level).strip().lower() in WORDS]
-        return [(str(level), int(counts[level]), "this word often stands for a missing value") for level in said]
-    numbers = present.to_numpy(dtype="float64")
-    found = []
-    for code in CODES:
-        count = int((numbers == code).sum())
-        if not count:
-            continue
-        rest = numbers[~np.isin(numbers, CODES)]
-        if len(rest) < 3:
-            continue
-        low, high = float(rest.min()), float(rest.max())
-        if (code < 0 <= low) or (code > 0 and code > high + (high - low) and count > 1):
-            found.append((shown(float(code)), count, f"all others lie between {shown(low)} and {shown(high)}"))
-    return found

@@ -37,6 +37,7 @@ class Run(BaseModel):
     started: str = Field(description="ISO time with offset.")
     ended: str | None = None
     model: str = Field("", description="The ready-made model.")
+    data: str = Field("", description="The table, with its version where it is a stored one.")
     message: str = Field("", description="Why it ended so.")
     verdicts: tuple[RunVerdict, ...] = ()
     executed: str | None = Field(None, description="The executed notebook, relative to the workspace.")

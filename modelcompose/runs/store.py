@@ -77,6 +77,7 @@ class RunStore:
         notebook_path: str | Path,
         analysis: Analysis,
         dataset_sha256: str | None = None,
+        data: str = "",
     ) -> Run:
         """Record a new run of a ready notebook; nothing is executed yet.
 
@@ -92,6 +93,8 @@ class RunStore:
             The choices, recorded as MLflow parameters.
         dataset_sha256
             The hash of the table's content, where it is known already.
+        data
+            What the table is called, with its version where it is a stored one.
 
         Raises
         ------
@@ -104,6 +107,7 @@ class RunStore:
         tags = {
             "modelcompose.notebook": notebook,
             "modelcompose.model": analysis.model,
+            "modelcompose.data": data or analysis.data,
             "modelcompose.question": analysis.question,
             "modelcompose.version": __version__,
             "mlflow.source.name": notebook,
@@ -252,6 +256,7 @@ class RunStore:
                 "started": _iso(info.start_time),
                 "ended": _iso(info.end_time) if ended and info.end_time else None,
                 "model": tags.get("modelcompose.model", ""),
+                "data": tags.get("modelcompose.data", ""),
                 "message": tags.get("modelcompose.message", ""),
                 "verdicts": self._verdicts_of(record, ended),
                 "executed": self._existing(tags.get("modelcompose.executed")),

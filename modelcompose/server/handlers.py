@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tornado import web
 
 from modelcompose.errors import InvalidInput, ModelComposeError
+from modelcompose.server.apart import apart
 from modelcompose.server.routes import ROUTES, Route
 from modelcompose.service import Workbench
 
@@ -58,6 +59,8 @@ class VerbHandler(APIHandler):
         """Call the verb outside the event loop; one that waits for events is asked again until there are some."""
         until = time.monotonic() + request.pop("wait", 0.0)
         verb = getattr(self.workbench, route.verb)
+        if route.apart:
+            return await apart(verb, places, request)
         while True:
             result = await asyncio.to_thread(verb, *places, **request)
             waiting = route.verb == "events" and not result["events"] and result["status"] == "running"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 __all__ = ["ROUTES", "Route"]
 
@@ -16,11 +16,52 @@ Cells = list[dict[str, Any]]
 class Request(BaseModel):
     """A request's body; unknown fields are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", coerce_numbers_to_str=True)
 
 
 class OfAnalysis(Request):
     analysis: dict[str, Any]
+
+
+class Step(OfAnalysis):
+    step: dict[str, Any]
+
+
+class Pasted(Request):
+    text: str
+    name: str = "pasted"
+
+
+class Verification(Request):
+    name: str = ""
+
+
+class Addition(OfAnalysis):
+    name: str
+    message: str = ""
+
+
+class Comparison(Request):
+    old: str
+    new: str
+    key: list[str] = Field(default_factory=list)
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _between_commas(cls, key: Any) -> Any:
+        return [name for name in key.split(",") if name] if isinstance(key, str) else key
+
+
+class OfVersion(Request):
+    version: str = ""
+
+
+class Export(OfVersion):
+    path: str
+
+
+class Agreement(OfVersion):
+    contract: dict[str, Any] | None = None
 
 
 class Composition(OfAnalysis):
@@ -54,7 +95,8 @@ class Events(Request):
 class Route:
     """One endpoint: method, path below the API's root, verb of the workbench, request and status of success.
 
-    The path's groups are the verb's first arguments; the request's fields are its keyword arguments.
+    The path's groups are the verb's first arguments; the request's fields are its keyword arguments. What reads tables
+    is done ``apart``, in a process of its own, so that the server goes on answering.
     """
 
     method: str
@@ -62,17 +104,33 @@ class Route:
     verb: str
     request: type[Request] = Request
     status: int = 200
+    apart: bool = False
 
 
 ROUTES: tuple[Route, ...] = (
     Route("GET", "schema", "schema"),
     Route("GET", "samples", "samples"),
     Route("POST", f"samples/{RUN}", "copy_sample", status=201),
-    Route("POST", "data/describe", "describe", OfAnalysis),
-    Route("POST", "models/recommend", "recommend", OfAnalysis),
-    Route("POST", "notebooks/compose", "compose", Composition, 201),
+    Route("POST", "data/describe", "describe", OfAnalysis, apart=True),
+    Route("POST", "data/profile", "profile", OfAnalysis, apart=True),
+    Route("POST", "data/preview", "preview", Step, apart=True),
+    Route("POST", "data/script", "script", OfAnalysis, apart=True),
+    Route("POST", "data/paste", "paste", Pasted, 201),
+    Route("POST", "data/verify", "verify_data", Verification, apart=True),
+    Route("GET", "data", "list_data", apart=True),
+    Route("POST", "data", "add_data", Addition, 201, apart=True),
+    Route("GET", f"data/{RUN}", "show_data", apart=True),
+    Route("GET", f"data/{RUN}/diff", "diff_data", Comparison, apart=True),
+    Route("POST", f"data/{RUN}/rollback", "roll_back_data", OfVersion, apart=True),
+    Route("POST", f"data/{RUN}/remove", "remove_data", OfVersion, apart=True),
+    Route("POST", f"data/{RUN}/export", "export_data", Export, 201, apart=True),
+    Route("GET", f"data/{RUN}/contract", "get_contract", apart=True),
+    Route("POST", f"data/{RUN}/contract", "set_contract", Agreement, apart=True),
+    Route("GET", f"data/{RUN}/check", "check_data", OfVersion, apart=True),
+    Route("POST", "models/recommend", "recommend", OfAnalysis, apart=True),
+    Route("POST", "notebooks/compose", "compose", Composition, 201, apart=True),
     Route("POST", "notebooks/inspect", "inspect", Inspection),
-    Route("POST", "notebooks/revise", "revise", Change),
+    Route("POST", "notebooks/revise", "revise", Change, apart=True),
     Route("GET", "runs", "list_runs", Listing),
     Route("POST", "runs", "start", Start, 201),
     Route("GET", f"runs/{RUN}", "get_run"),

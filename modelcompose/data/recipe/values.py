@@ -180,7 +180,7 @@ def parsed(column: pd.Series[Any], to: str, decimal: str, order: str, otherwise:
 def _numbers(cells: pd.Series[Any], decimal: str) -> pd.Series[Any]:
     """Read numbers, with separators between groups of three digits, and a unit or currency around them."""
     group = r"[ \u00a0\u202f'’,]" if decimal == "." else r"[ \u00a0\u202f'’.]"
-    bare = cells.str.replace(r"^[^\d+\-.,]*\s*|\s*[^\d.,]*$", "", regex=True)
+    bare = cells.str.replace(r"^[€$£¥\s]*|\s*[^\d.,]*$", "", regex=True)
     grouped = bare.str.contains(rf"\d{group}\d", regex=True, na=False)
     proper = bare.str.fullmatch(rf"[+-]?\d{{1,3}}(?:{group}\d{{3}})+(?:{re.escape(decimal)}\d*)?", na=False)
     plain = bare.str.replace(group, "", regex=True)

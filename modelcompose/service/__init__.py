@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
-from modelcompose.errors import Conflict, Forbidden, InvalidData, InvalidInput, ModelComposeError, NotFound
+from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound
+from modelcompose.service.tables import Tables
+from modelcompose.service.workspace import SAMPLE, Json
 
 if TYPE_CHECKING:
     from modelcompose.data import Dataset
@@ -25,11 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Workbench"]
 
-Json = dict[str, Any]
-SAMPLE = "sample:"
 
-
-class Workbench:
+class Workbench(Tables):
     """All that ModelCompose does, for one workspace.
 
     Parameters
@@ -46,14 +45,14 @@ class Workbench:
     """
 
     def __init__(self, workspace: str | Path = ".", tracking_uri: str | None = None) -> None:
-        self.workspace = Path(workspace).resolve()
+        super().__init__(workspace)
         self._tracking_uri = tracking_uri
 
     # -- words -------------------------------------------------------------------------------------------------
 
     def schema(self) -> Json:
         """Return the JSON Schema of the choices, with the kinds and steps in plain words."""
-        from modelcompose.data import KINDS
+        from modelcompose.data import KINDS, recipe
         from modelcompose.workflow import STEPS
 
         return {
@@ -62,10 +61,11 @@ class Workbench:
             "kinds": [
                 {"id": kind, "label": label, "explanation": explanation} for kind, (label, explanation) in KINDS.items()
             ],
+            "recipe": recipe.schema(),
             "steps": [{"id": one.id, "title": one.title, "explanation": one.explanation} for one in STEPS],
         }
 
-    # -- data --------------------------------------------------------------------------------------------------
+    # -- samples -----------------------------------------------------------------------------------------------
 
     def samples(self) -> Json:
         """List the tables that ship with ModelCompose."""
@@ -109,33 +109,6 @@ class Workbench:
             "groups": list(one.groups),
             "kinds": dict(one.kinds),
             "units": dict(one.units),
-        }
-
-    def describe(self, analysis: Mapping[str, Any]) -> Json:
-        """Describe a table: columns with kinds and reasons, a preview, and the questions that the kinds allow.
-
-        Parameters
-        ----------
-        analysis
-            Choices with at least ``data``; declared ``kinds`` win over inferred ones.
-        """
-        from modelcompose import catalog
-
-        dataset = self._dataset(Analysis.of(analysis), self.workspace)
-        kinds = {name: guess.kind for name, guess in dataset.kinds.items()}
-        reasons = catalog.unanswerable(kinds)
-        return dataset.describe() | {
-            "questions": [
-                {
-                    "id": one.id,
-                    "label": one.label,
-                    "explanation": one.explanation,
-                    "allowed": not reasons[one.id],
-                    "reason": reasons[one.id],
-                    "roles": catalog.roles(one, kinds),
-                }
-                for one in catalog.QUESTIONS
-            ]
         }
 
     # -- models and notebooks ----------------------------------------------------------------------------------
@@ -187,13 +160,33 @@ class Workbench:
             choices = Analysis.of({**self._sample_choices(choices.data.removeprefix(SAMPLE)), **analysis})
         target = self._free(self._inside(path or f"{_stem(choices.data)}.ipynb"))
         dataset = self._dataset(choices, self.workspace)
-        if not choices.data.startswith(SAMPLE):
-            source = self._inside(choices.data)
-            choices = choices.changed({"data": Path(os.path.relpath(source, target.parent)).as_posix()})
+        choices = self._moved(choices, target.parent)
         nb = workflow.compose(choices, dataset)
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_notebook(nb, target)
         return {"path": self._shown(target)}
+
+    def _moved(self, choices: Analysis, folder: Path) -> Analysis:
+        """Spell paths that are relative to the workspace as seen from a folder."""
+
+        def moved(source: str) -> str:
+            from modelcompose.data.database import is_database_url
+            from modelcompose.data.dataset import stored
+            from modelcompose.data.readers import local_path
+
+            path = local_path(source, self.workspace)
+            elsewhere = not source or source.startswith(SAMPLE) or path is None or is_database_url(source)
+            if elsewhere or stored(source, self.workspace):
+                return source
+            assert path is not None  # noqa: S101
+            relative = Path(os.path.relpath(self._inside(path), folder)).as_posix()
+            return relative + source[len(os.path.relpath(path, self.workspace)) :] if "#" in source else relative
+
+        recipe = [
+            {**step, "data": moved(str(step["data"]))} if step.get("do") == "join" and "data" in step else step
+            for step in choices.recipe
+        ]
+        return choices.changed({"data": moved(choices.data), "recipe": recipe})
 
     def inspect(self, cells: Sequence[Mapping[str, Any]]) -> Json:
         """Say where a notebook stands: its choices, and of every step its verdict and whether it is out of date.
@@ -258,7 +251,8 @@ class Workbench:
         tables: dict[tuple[str, str], Dataset] = {}
 
         def load(choices: Analysis) -> Dataset:
-            key = (choices.data, json.dumps(choices.kinds, sort_keys=True))
+            declared = (choices.kinds, choices.units, choices.variables, choices.recipe)
+            key = (choices.data, json.dumps(declared, sort_keys=True))
             if key not in tables:
                 tables[key] = self._dataset(choices, folder)
             return tables[key]
@@ -320,8 +314,18 @@ class Workbench:
             )
         ready = _applied(nb, revision.edits)
         store = self._store()
-        run = store.create(ready, name=path.stem, notebook_path=self._shown(path), analysis=revision.analysis)
+        dataset = self._dataset(revision.analysis, path.parent)
+        run = store.create(
+            ready,
+            name=path.stem,
+            notebook_path=self._shown(path),
+            analysis=revision.analysis,
+            data=dataset.version.reference if dataset.version else revision.analysis.data,
+        )
         return store, run
+
+    def _all_runs(self) -> Sequence[Json]:
+        return self.list_runs(10_000)["runs"] if (self.workspace / ".modelcompose" / "mlflow.db").exists() else ()
 
     def list_runs(self, limit: int = 100) -> Json:
         """List the newest runs, newest first."""
@@ -390,52 +394,19 @@ class Workbench:
 
         return RunStore(self.workspace, self._tracking_uri)
 
-    def _dataset(self, analysis: Analysis, folder: Path) -> Dataset:
-        """Load a table whose path is relative to a folder, never from outside the workspace."""
-        from modelcompose.data import load
-
-        if analysis.data and not analysis.data.startswith(SAMPLE) and "://" not in analysis.data:
-            self._inside(folder / analysis.data)
-        try:
-            return load(analysis.data, analysis.kinds, root=folder)
-        except OSError as error:
-            raise InvalidData(f"{analysis.data} cannot be read: {error.strerror}", where="data") from None
-
-    def _inside(self, path: str | Path) -> Path:
-        """Resolve a path, links included, and refuse one that leaves the workspace."""
-        try:
-            resolved = (self.workspace / path).resolve()
-        except (OSError, ValueError) as error:
-            raise InvalidInput(f"{str(path)!r} is not a path: {error}", where="path") from None
-        if not resolved.is_relative_to(self.workspace):
-            raise Forbidden(
-                f"{str(path)!r} lies outside the workspace",
-                where=str(self.workspace),
-                remedy="Copy it into the workspace first.",
-            )
-        return resolved
-
     def _existing(self, path: str) -> Path:
         found = self._inside(path)
         if not found.is_file():
             raise NotFound(f"there is no notebook {path!r}", where=str(self.workspace), remedy="Check the path.")
         return found
 
-    def _shown(self, path: Path) -> str:
-        return path.relative_to(self.workspace).as_posix()
-
-    @staticmethod
-    def _free(path: Path) -> Path:
-        """Return the path, or the first numbered one beside it that does not exist."""
-        number, free = 2, path
-        while free.exists():
-            free = path.with_stem(f"{path.stem}-{number}")
-            number += 1
-        return free
-
 
 def _stem(data: str) -> str:
-    return data.removeprefix(SAMPLE) if data.startswith(SAMPLE) else Path(data).stem or "analysis"
+    """Return a name for a notebook about whatever names a table."""
+    if data.startswith(SAMPLE):
+        return data.removeprefix(SAMPLE)
+    named = data.partition("#")[0].partition("?")[0].rpartition("/")[2].partition("@")[0]
+    return named.partition(".")[0] or "analysis"
 
 
 def _as_notebook(cells: Sequence[Mapping[str, Any]]) -> Json:

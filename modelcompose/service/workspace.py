@@ -1,0 +1,75 @@
+"""Paths of a workspace: everything a verb reads or writes lies inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from modelcompose.analysis import Analysis
+from modelcompose.errors import Forbidden, InvalidData, InvalidInput
+
+__all__ = ["SAMPLE", "Json", "Workspace"]
+
+Json = dict[str, Any]
+SAMPLE = "sample:"
+
+
+class Workspace:
+    """A folder that holds data and notebooks; no verb reads or writes outside it."""
+
+    def __init__(self, workspace: str | Path) -> None:
+        self.workspace = Path(workspace).resolve()
+
+    def _inside(self, path: str | Path) -> Path:
+        """Resolve a path, links included, and refuse one that leaves the workspace."""
+        try:
+            resolved = (self.workspace / path).resolve()
+        except (OSError, ValueError) as error:
+            raise InvalidInput(f"{str(path)!r} is not a path: {error}", where="path") from None
+        if not resolved.is_relative_to(self.workspace):
+            raise Forbidden(
+                f"{str(path)!r} lies outside the workspace",
+                where=str(self.workspace),
+                remedy="Copy it into the workspace first.",
+            )
+        return resolved
+
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.workspace).as_posix()
+
+    @staticmethod
+    def _free(path: Path) -> Path:
+        """Return the path, or the first numbered one beside it that does not exist."""
+        number, free = 2, path
+        while free.exists():
+            free = path.with_stem(f"{path.stem}-{number}")
+            number += 1
+        return free
+
+    def _dataset(self, analysis: Analysis, folder: Path, *, contract: bool = True) -> Any:
+        """Load the table of an analysis, whose paths are relative to a folder, never from outside the workspace."""
+        from modelcompose.data import load
+
+        sources = [analysis.data, *(str(step.get("data", "")) for step in analysis.recipe if step.get("do") == "join")]
+        for source in sources:
+            self._require_inside(source, folder)
+        try:
+            return load(
+                analysis.data,
+                analysis.kinds,
+                units=analysis.units,
+                variables=analysis.variables,
+                recipe=analysis.recipe,
+                root=folder,
+                contract=contract,
+            )
+        except OSError as error:
+            raise InvalidData(f"{analysis.data} cannot be read: {error.strerror}", where="data") from None
+
+    def _require_inside(self, source: str, folder: Path) -> None:
+        from modelcompose.data.readers import local_path
+
+        if source and not source.startswith(SAMPLE):
+            path = local_path(source, folder)
+            if path is not None:
+                self._inside(path)
