@@ -167,7 +167,8 @@ def drawn(values: Array) -> Array:
     if len(values) <= SAMPLE:
         return values
     jitter = np.random.default_rng(SEED).random(SAMPLE)
-    return values[((np.arange(SAMPLE) + jitter) * (len(values) / SAMPLE)).astype("int64")]
+    rows: Array = ((np.arange(SAMPLE) + jitter) * (len(values) / SAMPLE)).astype("int64")
+    return np.take(values, rows)
 
 
 def counted_texts(present: pd.Series[Any]) -> tuple[list[Any], Array]:

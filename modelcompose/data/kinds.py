@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -424,9 +424,8 @@ def count(facts: Facts) -> Guess | None:
         ask = ("count", "ordered", "category")
         return Guess("count", f"{values}: a count, if not a code.", confidence="unsure", ask=ask)
     if facts.lo == 0 and 4 <= facts.u <= 11 and facts.gapless and not facts.words & TIME_WORDS and no_tail(facts):
-        ask = ("count", "ordered")
         reason = f"{values}: a count, if not steps of a scale, since many have the highest."
-        return Guess("count", reason, confidence="unsure", ask=ask)
+        return Guess("count", reason, confidence="unsure", ask=("count", "ordered"))
     if facts.lo >= 5:
         reason = f"{values}: a count, if not a rounded measurement."
         return Guess("count", reason, confidence="unsure", ask=("count", "continuous"))
