@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from modelcompose.data.cells import as_numbers
+from modelcompose.data.cells import NUMBER, as_numbers
 from modelcompose.data.facts import Array, Facts, shown
 
-__all__ = ["as_dates", "first_row", "misfit", "numbers_of", "suspects"]
+__all__ = ["as_dates", "first_row", "looks_numeric", "misfit", "numbers_of", "suspects"]
 
 DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y%m%dT%H%M%S")
 MIRRORED = (("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"))
@@ -58,11 +60,17 @@ def strict_dates(levels: pd.Series[Any], form: str) -> pd.Series[Any] | None:
 
 
 def numbers_of(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column as float64, with NaN for what is no plain number; each different text is read once."""
+    """Return a column as float64, with NaN for what is missing or no plain number."""
     if not isinstance(column.dtype, pd.StringDtype):
         return as_numbers(column)
-    codes, levels = pd.factorize(column)
-    return spread(as_numbers(pd.Series(levels, dtype="str")), codes, column)
+    cells = pa.array(column, type=pa.large_string(), from_pandas=True)
+    plain = pc.replace_substring_regex(pc.if_else(looks_numeric(cells), cells, None), r"^\+", "")
+    return pd.Series(pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False), index=column.index)
+
+
+def looks_numeric(cells: Any) -> Any:
+    """Mark the texts of an Arrow array that are plain numbers."""
+    return pc.match_substring_regex(cells, NUMBER)
 
 
 def spread(values: pd.Series[Any], codes: Array, column: pd.Series[Any]) -> pd.Series[Any]:

@@ -17,11 +17,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from modelcompose.data.cells import as_numbers
 from modelcompose.data.facts import Facts, shown
-from modelcompose.data.fit import as_dates, first_row, misfit, numbers_of, suspects
+from modelcompose.data.fit import as_dates, first_row, looks_numeric, misfit, numbers_of, suspects
 
 __all__ = ["KINDS", "Confidence", "Guess", "as_dates", "infer", "ladder", "misfit", "shown", "suspects"]
 
@@ -272,7 +270,7 @@ def circle(facts: Facts) -> Guess | None:
         return Guess("circular", f"Numbers {facts.range}, and the name says direction.")
     if facts.words & CLOCK_WORDS and 0 <= facts.lo <= 1 and 22 <= facts.hi <= 24 and facts.u >= 12:
         other = "count" if facts.whole else "continuous"
-        reason = f"Numbers {facts.range}, and the name says hours: of the clock, or of elapsed time?"
+        reason = f"Numbers {facts.range}, and the name says hours, of the clock or of elapsed time."
         return Guess("circular", reason, confidence="unsure", ask=("circular", other))
     return None
 
@@ -501,19 +499,17 @@ def no_tail(facts: Facts) -> bool:
 
 def is_year(facts: Facts) -> bool:
     named = bool(facts.words & {"year", "years", "yr"})
-    return named and facts.whole and facts.lo >= 1800 and facts.hi <= 2100
+    return named and facts.whole and facts.lo >= 1000 and facts.hi <= 2100
 
 
 def unread(facts: Facts) -> str:
     """Point at the first cell that keeps a column of numbers from being one."""
-    some = facts.levels.take(pa.array(np.linspace(0, facts.u - 1, min(facts.u, 1000)).astype("int64")))
-    if as_numbers(pd.Series(pd.array(some, dtype="str"))).isna().all():
-        return ""
-    numbers = numbers_of(facts.column)
-    share = float(numbers.notna().sum() / facts.n)
+    numeric = looks_numeric(facts.levels).to_numpy(zero_copy_only=False).astype("bool")
+    share = float(facts.repeats[numeric].sum() / facts.n)
     if not 0.5 <= share < 1:
         return ""
-    row, what = first_row(facts.column, (facts.column.notna() & numbers.isna()).to_numpy(), "is not")
+    wrong = (facts.column.notna() & numbers_of(facts.column).isna()).to_numpy()
+    row, what = first_row(facts.column, wrong, "is not")
     return f" {share:.0%} of them are numbers; {what}: row {row}."
 
 

@@ -27,6 +27,9 @@ COLUMNS = {
     "a place": ("lat", 40 + NORMAL, "coordinate", "the name says latitude"),
     "a weight of rows": ("pweight", np.exp(NORMAL), "weight", "the name says weights"),
     "a weight of bodies": ("birth_weight", 70 + NORMAL, "continuous", "different numbers"),
+    "a clock": ("hour", np.arange(200) % 24, "circular", "of the clock"),
+    "hours of a trial": ("hours", [0.5, 1, 2, 4, 8, 24], "positive", "24"),
+    "a survey's weight": ("sampling_weight", np.exp(NORMAL), "weight", "the name says weights"),
     "a standard error": ("std_err se", np.exp(NORMAL), "standard_error", "the name says standard error"),
     "whole numbers below zero": ("change", [-3, 2, 5, 0] * 9, "continuous", "from -3 to 5"),
     "whole numbers far from zero": ("flipper", np.repeat(np.arange(172, 232), 2), "continuous", "far from zero"),
@@ -48,6 +51,12 @@ COLUMNS = {
     "rating words": ("rating", texts("low", "high", "medium"), "ordered", "low < medium < high"),
     "agreement": ("q1", texts("agree", "neutral", "disagree"), "ordered", "disagree < neutral < agree"),
     "numbered words": ("stage", texts("10 - done", "2 - begun", "1 - open"), "ordered", "1 - open < 2 - begun"),
+    "codes of an occupation": ("occupation", [1, 2, 4, 5, 6] * 30, "category", "the name says codes"),
+    "months": ("month", list(range(1, 13)) * 4, "ordered", "the name says month"),
+    "brackets of income": ("income", list(range(1, 13)) * 20, "ordered", "brackets"),
+    "income in round sums": ("income", [0, 1200, 1350, 999, 0, 5120], "amount", "33% of them exactly zero"),
+    "days until": ("days_to_relapse", np.arange(3, 50) * 2, "duration", "the name says how long"),
+    "names, some shared": ("last_name", texts(*"abcdefgha"), "id", "the name says that they name rows"),
     "stars": ("stars", [1, 2, 3, 4, 5] * 3, "ordered", "5 whole-number steps"),
     "few years": ("year", [2007, 2008, 2009] * 9, "ordered", "3 different years"),
     "subject codes": ("Subject", np.repeat(np.arange(300, 318), 10), "group", "18 different codes"),
@@ -116,6 +125,12 @@ MISFITS = {
     "percent as proportion": (pd.Series([0.5, 50]), "proportion", 2, "“50” is not between 0 and 1"),
     "three values as binary": (texts("a", "b", "c"), "binary", None, "has 3 different values (“a”, “b”, “c”)"),
     "one value as binary": (texts("a", "a", None), "binary", None, "has 1 different values"),
+    "a direction beyond the circle": (pd.Series([10.0, 361.0]), "circular", 2, "“361” is not between -180 and 360"),
+    "a place beyond the globe": (pd.Series([10.0, -181.0]), "coordinate", 2, "“-181” is not between"),
+    "a wait below zero": (pd.Series([0.0, -1.0]), "duration", 2, "“-1” is not zero or more"),
+    "an amount below zero": (pd.Series([0.0, -0.5]), "amount", 2, "“-0.5” is not zero or more"),
+    "a weight below zero": (pd.Series([1, -1]), "weight", 2, "“-1” is not zero or more"),
+    "no uncertainty": (pd.Series([0.1, 0.0]), "standard_error", 2, "“0” is not above zero"),
     "words as dates": (texts("1.2.2024", "soon", "2.2.2024"), "date", 2, "“soon” is not a date"),
     "two meanings as dates": (texts("01/03/2024", "02/03/2024"), "date", 1, "one meaning"),
     "two values as constant": (texts("a", "b"), "constant", None, "2 different values"),
@@ -149,24 +164,119 @@ def test_dates_keep_their_gaps():
 
 
 @pytest.mark.parametrize(
-    ("values", "expected"),
+    ("values", "kind", "expected"),
     [
-        ([1, 2, -9, 4, -9, 5, 7], [("-9", 2)]),
-        ([20, 35, 999, 999, 50, 41], [("999", 2)]),
-        ([-3, -9, 2, 5, 8], []),
-        ([90, 95, 99, 99, 100], []),
-        (["a", "unknown", "b", "?"], [("unknown", 1), ("?", 1)]),
-        ([True, False], []),
+        ([1, 2, -9, 4, -9, 5, 7], "count", [("-9", 2)]),
+        ([1, 2, -1, 4, 3], "count", [("-1", 1)]),
+        ([0.5, 0.25, -1, 0.75], "continuous", []),
+        ([0.5, 0.25, -1, 0.75], "proportion", [("-1", 1)]),
+        ([20, 35, 999, 999, 50, 41], "count", [("999", 2)]),
+        ([20, 35, 999, 50, 41], "count", [("999", 1)]),
+        ([20, 35, 99, 99, 30, 88, 88], "count", [("88", 2), ("99", 2)]),
+        ([20, 35, 99, 30], "count", []),
+        ([-3, -9, 2, 5, 8], "continuous", []),
+        ([90, 95, 99, 99, 100], "count", []),
+        ([1, 2, 3, 999], "id", []),
+        ([-9, -9], "count", []),
+        (["a", "unknown", "b", "?"], "category", [("unknown", 1), ("?", 1)]),
+        ([True, False], "binary", []),
+        ([None, None], "constant", []),
     ],
 )
-def test_codes_for_missing_values_are_suspected(values, expected):
-    assert [(value, count) for value, count, _ in suspects(pd.Series(values))] == expected
+def test_codes_for_missing_values_are_suspected(values, kind, expected):
+    assert [(value, count) for value, count, _ in suspects(pd.Series(values), kind)] == expected
 
 
-def test_only_doubts_that_matter_are_asked():
-    frame = pd.DataFrame({"stars_given": [1, 2, 3, 4, 5] * 30, "height": 170 + NORMAL[:150], "sex": ["f", "m"] * 75})
-    found = infer(frame)
-    assert found["stars_given"].ask == ()
-    assert infer(frame.rename(columns={"stars_given": "q7"}))["q7"].ask == ("ordered", "count", "category")
-    assert (found["height"].ask, found["sex"].ask) == ((), ())
-    assert found["sex"].confidence == "sure"
+STARS = pd.Series([1, 2, 3, 4, 5] * 30)
+ASKED = {
+    "q7": (STARS, "ordered", ("ordered", "count", "category")),
+    "stars_given": (STARS, "ordered", ()),
+    "leaning": (pd.Series([0, 1, 2, 3, 4, 5, 6] * 30), "count", ("count", "ordered")),
+    "goals": (pd.Series([0, 0, 0, 0, 1, 1, 1, 2, 2, 3] * 20), "count", ()),
+    "points": (pd.Series([7, 12, 19, 28, 14] * 30), "count", ("count", "continuous")),
+    "rounded": (pd.Series(range(10, 400, 10)), "positive", ("positive", "count")),
+    "smoothness": (pd.Series([0.1, 0.15, 0.05] * 50), "proportion", ("proportion", "continuous")),
+    "share_of_sales": (pd.Series([0.1, 0.15, 0.05] * 50), "proportion", ()),
+    "hour": (pd.Series(list(range(24)) * 6), "circular", ("circular", "count")),
+    "brand name": (pd.Series(list("abcde") * 30, dtype="str"), "group", ("group", "category")),
+    "shop": (pd.Series(list("abcde") * 30, dtype="str"), "group", ()),
+    "height": (pd.Series(170 + NORMAL), "continuous", ()),
+    "sex": (pd.Series(["f", "m"] * 75, dtype="str"), "binary", ()),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_only_doubts_that_matter_are_asked(name):
+    column, kind, ask = ASKED[name]
+    found = infer(pd.DataFrame({name: column}))[name]
+    assert (found.kind, found.ask) == (kind, ask), found
+    assert bool(ask) == (found.confidence == "unsure")
+    assert not ask or ask[0] == kind
+
+
+WAITS = np.exp(NORMAL)
+COMPANIES = {
+    "a time and its event": ("time", WAITS, {"status": [0, 1] * 100}, "duration"),
+    "a time alone": ("time", WAITS, {"smoker": [0, 1] * 100}, "positive"),
+    "an error and its estimate": ("se", WAITS, {"effect": NORMAL}, "standard_error"),
+    "an error of its namesake": ("dose_se", WAITS, {"dose": NORMAL}, "standard_error"),
+    "an error alone": ("se", WAITS, {"x": NORMAL}, "positive"),
+    "a weight in a survey": ("wt", WAITS, {"stratum": [1, 2, 3, 4] * 50}, "weight"),
+    "a weight of cars": ("wt", WAITS, {"hp": np.arange(50, 250)}, "positive"),
+    "a longitude called long": ("long", NORMAL, {"lat": NORMAL}, "coordinate"),
+    "a length called long": ("long", NORMAL, {"wide": NORMAL}, "continuous"),
+}
+
+
+@pytest.mark.parametrize("case", COMPANIES)
+def test_some_names_say_enough_only_beside_another_column(case):
+    name, values, others, kind = COMPANIES[case]
+    found = infer(pd.DataFrame({name: values, **others}))[name]
+    assert found.kind == kind, found
+
+
+LONG = 300_000
+RARE = {
+    "a third level": (np.arange(LONG) % 2, 7, "binary", "count"),
+    "a third text": (pd.Series(["a", "b"] * (LONG // 2), dtype="str"), "c", "binary", "category"),
+    "a share above one": (np.linspace(0.1, 0.9, LONG), 1.5, "proportion", "positive"),
+    "a fraction among counts": (np.arange(LONG) % 5 + 0.0, 0.5, "count", "amount"),
+    "a negative count": (np.arange(LONG) % 5 + 0.0, -1.0, "count", "continuous"),
+    "a repeated name": (pd.Series(range(LONG), dtype="str"), "0", "id", "id"),
+    "a second value": (np.zeros(LONG), 1.0, "constant", "binary"),
+    "a half-way value": (np.repeat([0.5, 1.5], LONG // 2), 1.25, "binary", "continuous"),
+}
+
+
+@pytest.mark.parametrize("case", RARE)
+def test_one_value_far_down_a_long_table_is_seen(case):
+    values, rare, before, after = RARE[case]
+    column = pd.Series(values).sample(frac=1, random_state=1).reset_index(drop=True)
+    assert infer(pd.DataFrame({"z": column}))["z"].kind == before
+    row = LONG - 12_345
+    changed = column.copy()
+    changed.iloc[row] = rare
+    assert infer(pd.DataFrame({"z": changed}))["z"].kind == after
+    if before in ("proportion", "count"):
+        assert misfit(changed, before)[0] == row + 1
+    elif before != after:
+        assert misfit(changed, before)[0] is None
+
+
+def test_what_is_counted_in_a_sample_says_so():
+    column = pd.Series(np.random.default_rng(2).normal(size=LONG))
+    assert "in a sample of 100,000 rows" in infer(pd.DataFrame({"z": column}))["z"].reason
+    assert "sample" not in infer(pd.DataFrame({"z": column.head(100_000)}))["z"].reason
+
+
+def test_every_second_person_is_no_identifier_however_long_the_table():
+    people = np.repeat(np.arange(LONG // 2), 2) * 7 + 10**15
+    column = pd.Series(people).sample(frac=1, random_state=1, ignore_index=True)
+    assert infer(pd.DataFrame({"person_id": column}))["person_id"].kind == "group"
+    assert infer(pd.DataFrame({"person_id": "p" + column.astype("str")}))["person_id"].kind == "group"
+
+
+def test_a_wide_table_is_guessed_as_its_columns_are_alone():
+    columns = {f"c{i}": np.roll(np.exp(NORMAL), i).repeat(600) * (i % 3) for i in range(12)}
+    frame = pd.DataFrame(columns)
+    assert infer(frame) == {name: infer(frame[[name]])[name] for name in frame}
