@@ -1,13 +1,17 @@
 import {
+  AddedVersion,
   Analysis,
+  Applied,
   Cell,
   Changes,
   Column,
   DataDescription,
+  DatasetHistory,
   Edit,
   Inspection,
   Publication,
   Question,
+  RecipeStep,
   Recommendation,
   Revision,
   Run,
@@ -16,8 +20,14 @@ import {
   Sample,
   Schema,
   StepInfo,
+  StepKind,
+  StepPreview,
   StepState,
+  StoredDataset,
+  Suggestion,
+  TableProfile,
   Verdict,
+  VersionDifference,
   WorkbenchClient,
   WorkbenchError
 } from './port';
@@ -35,10 +45,18 @@ export class FakeWorkbench implements WorkbenchClient {
   readonly composed = new Map<string, Analysis>();
   readonly log: RunEvent[] = [];
   private readonly records: Run[] = [];
+  private readonly versions = new Map<string, string[]>();
+  private readonly current = new Map<string, number>();
 
   async schema(): Promise<Schema> {
     this.check('schema');
-    return { analysis: {}, kinds: KINDS, steps: STEPS, version: '0.1.0' };
+    return {
+      analysis: {},
+      kinds: KINDS,
+      recipe: STEP_KINDS,
+      steps: STEPS,
+      version: '0.1.0'
+    };
   }
 
   async samples(): Promise<Sample[]> {
@@ -51,9 +69,19 @@ export class FakeWorkbench implements WorkbenchClient {
     return { data: `data/${name}.csv`, units: { Reaction: 'ms' } };
   }
 
-  async describe({ data, kinds = {} }: Analysis): Promise<DataDescription> {
+  async describe(analysis: Analysis): Promise<DataDescription> {
+    const {
+      data,
+      kinds = {},
+      units = {},
+      variables = {},
+      recipe = []
+    } = analysis;
     this.check('describe');
-    if (!data.endsWith('sleepstudy.csv')) {
+    const [name = '', number = ''] = data.split('@');
+    const version =
+      (this.versions.get(name) ?? [])[Number(number) - 1] !== undefined;
+    if (!data.endsWith('sleepstudy.csv') && !version) {
       throw new WorkbenchError({
         type: 'NotFound',
         message: `There is no file ${data}.`,
@@ -64,17 +92,153 @@ export class FakeWorkbench implements WorkbenchClient {
     const columns = COLUMNS.map(column => ({
       ...column,
       kind: kinds[column.name] ?? column.kind,
-      declared: column.name in kinds
+      declared: column.name in kinds,
+      ask: column.name in kinds ? [] : column.ask,
+      unit: units[column.name] ?? '',
+      label: variables[column.name]?.label ?? '',
+      bounds: variables[column.name]?.bounds ?? [],
+      codes: variables[column.name]?.missing ?? []
     }));
+    const applied = recipe.map(applying);
     return {
       data,
-      rows: 180,
+      rows: 180 - recipe.length,
+      rows_read: 180,
+      recipe: applied,
+      suggestions: recipe.length > 0 ? [] : SUGGESTIONS,
+      dataset: version
+        ? {
+            name,
+            number: Number(number),
+            current: this.current.get(name) ?? 1
+          }
+        : null,
       sha256: 'a3f1',
       notes: ['One column was empty and was left out.'],
       columns,
       preview: PREVIEW,
       questions: questionsFor(columns)
     };
+  }
+
+  async profile(): Promise<TableProfile> {
+    this.check('profile');
+    return PROFILE;
+  }
+
+  async preview(analysis: Analysis, step: RecipeStep): Promise<StepPreview> {
+    this.check('preview');
+    const recipe = [...(analysis.recipe ?? []), step];
+    return {
+      ...applying(step, recipe.length - 1),
+      columns: ['Reaction'],
+      before: { columns: ['Reaction'], rows: [['249.56']] },
+      after: {
+        columns: ['Reaction'],
+        rows: [['<b>249</b>']],
+        changed: [[true]]
+      },
+      recipe
+    };
+  }
+
+  async script(analysis: Analysis): Promise<string> {
+    this.check('script');
+    return (analysis.recipe ?? []).map(step => `# ${step.do}`).join('\n');
+  }
+
+  async paste(): Promise<string> {
+    this.check('paste');
+    return 'data/sleepstudy.csv';
+  }
+
+  async datasets(): Promise<StoredDataset[]> {
+    this.check('datasets');
+    return [...this.versions].map(([name, versions]) => ({
+      name,
+      number: this.current.get(name) ?? 1,
+      versions: versions.length,
+      rows: 180,
+      columns: 3,
+      created: '2026-11-20T12:00:00+00:00',
+      message: versions.at(-1) ?? ''
+    }));
+  }
+
+  async addVersion(
+    _analysis: Analysis,
+    name: string,
+    message: string
+  ): Promise<AddedVersion> {
+    this.check('addVersion');
+    const versions = [...(this.versions.get(name) ?? []), message];
+    this.versions.set(name, versions);
+    this.current.set(name, versions.length);
+    return {
+      data: `${name}@${versions.length}`,
+      number: versions.length,
+      new: true,
+      breaches: [],
+      stale_runs: versions
+        .slice(1)
+        .map((_, at) => ({ id: `${at}`, name: 'run', data: `${name}@1` }))
+    };
+  }
+
+  async history(name: string): Promise<DatasetHistory> {
+    this.check('history');
+    return {
+      name,
+      current: this.current.get(name) ?? 1,
+      versions: (this.versions.get(name) ?? []).map((message, at) => ({
+        number: at + 1,
+        sha256: 'a3f1',
+        created: '2026-11-20T12:00:00+00:00',
+        rows: 180,
+        columns: 3,
+        source: 'sleepstudy.csv',
+        message,
+        recipe_steps: 0
+      })),
+      stale_runs: []
+    };
+  }
+
+  async difference(): Promise<VersionDifference> {
+    this.check('difference');
+    return {
+      sentence: '1 cell changed in 1 rows.',
+      cells: [{ row: 3, column: 'Reaction', old: '250.8', new: '' }]
+    };
+  }
+
+  async rollBack(name: string, version: number): Promise<string> {
+    this.check('rollBack');
+    this.current.set(name, version);
+    return `${name}@${version}`;
+  }
+
+  async removeVersion(name: string, version: number): Promise<void> {
+    this.check('removeVersion');
+    const versions = this.versions.get(name) ?? [];
+    this.versions.set(
+      name,
+      versions.filter((_, at) => at + 1 !== version)
+    );
+  }
+
+  async verify(): Promise<{ checked: number; problems: string[] }> {
+    this.check('verify');
+    return { checked: 2, problems: [] };
+  }
+
+  async exportVersion(
+    _name: string,
+    _version: number,
+    path: string
+  ): Promise<string> {
+    this.check('exportVersion');
+    return path;
   }
 
   async recommend(analysis: Analysis): Promise<Recommendation> {
@@ -366,8 +530,119 @@ const SAMPLES: Sample[] = [
   }
 ];
 
+const UNDECLARED = {
+  confidence: 'likely' as const,
+  ask: [] as string[],
+  dtype: 'number' as const,
+  label: '',
+  unit: '',
+  bounds: [],
+  plausible: [],
+  levels: null,
+  reference: '',
+  codes: []
+};
+
+const STEP_KINDS: StepKind[] = [
+  {
+    id: 'filter',
+    title: 'Keep some rows',
+    explanation: 'Keep the rows for which a condition is true.',
+    fields: {
+      properties: {
+        where: { type: 'string', description: 'The condition' }
+      },
+      required: ['where']
+    }
+  },
+  {
+    id: 'drop',
+    title: 'Leave columns out',
+    explanation: 'Take columns away.',
+    fields: {
+      properties: {
+        columns: {
+          type: 'array',
+          items: { type: 'string' },
+          description: 'The columns to leave out'
+        }
+      }
+    }
+  },
+  {
+    id: 'rename',
+    title: 'Rename columns',
+    explanation: 'Give columns other names.',
+    fields: {
+      properties: {
+        columns: {
+          type: 'object',
+          additionalProperties: { type: 'string' },
+          description: 'New names'
+        }
+      }
+    }
+  }
+];
+
+const SUGGESTIONS: Suggestion[] = [
+  {
+    label: 'Treat -9 as missing in Days',
+    why: 'It occurs 2 times.',
+    step: { do: 'missing_codes', columns: ['Days'], codes: [-9] }
+  }
+];
+
+const PROFILE: TableProfile = {
+  rows: 180,
+  columns: [
+    {
+      name: 'Reaction',
+      kind: 'continuous',
+      missing: 0,
+      sentence: 'From 194 to 466 ms, half of them between 255 and 337.',
+      impossible: [{ row: 7, value: '-1', why: 'outside 0 and more' }],
+      impossible_count: 1,
+      suspects: [{ value: '-9', count: 2, why: 'all others lie apart' }],
+      histogram: { edges: [0, 1, 2], counts: [3, 5] },
+      levels: null
+    }
+  ],
+  missing: {
+    columns: ['Days'],
+    patterns: [{ missing: ['Days'], rows: 2 }],
+    map: { columns: ['Days'], bands: [[0.1], [0]] },
+    complete_rows: 178
+  },
+  pairs: [
+    {
+      x: 'Days',
+      y: 'Reaction',
+      measure: 'rank correlation',
+      value: 0.54,
+      rows: 178,
+      shape: { kind: 'scatter', x: [0, 1], y: [250, 260] }
+    }
+  ],
+  sampled: null
+};
+
+/** What a step did, as the fake has it: it leaves out one row. */
+function applying(step: RecipeStep, at: number): Applied {
+  return {
+    step,
+    sentence: `Did ${step.do}.`,
+    rows_before: 180 - at,
+    rows_after: 179 - at,
+    changed: 0,
+    added: [],
+    removed: []
+  };
+}
+
 const COLUMNS: Column[] = [
   {
+    ...UNDECLARED,
     name: 'Reaction',
     kind: 'continuous',
     reason: 'Numbers with decimals.',
@@ -377,6 +652,8 @@ const COLUMNS: Column[] = [
     examples: ['249.56', '258.70', '250.80']
   },
   {
+    ...UNDECLARED,
+    ask: ['count', 'continuous'],
     name: 'Days',
     kind: 'count',
     reason: 'Whole numbers from 0 to 9.',
@@ -386,6 +663,8 @@ const COLUMNS: Column[] = [
     examples: ['0', '1', '2']
   },
   {
+    ...UNDECLARED,
+    levels: ['308', '309', '310'],
     name: 'Subject',
     kind: 'group',
     reason: '18 names, each in 10 rows.',

@@ -10,6 +10,10 @@ export type RoleName = 'outcome' | 'predictors' | 'groups' | 'exposure';
 export interface Analysis {
   data: string;
   kinds?: Record<string, string>;
+  units?: Record<string, string>;
+  variables?: Record<string, Declaration>;
+  recipe?: RecipeStep[];
+  missing?: 'drop' | 'impute' | 'multiple';
   question?: string;
   outcome?: string;
   predictors?: string[];
@@ -19,6 +23,40 @@ export interface Analysis {
   model?: string;
   formula?: string | string[];
   [choice: string]: unknown;
+}
+
+/** What is declared of a column beside its kind and unit. */
+export interface Declaration {
+  label?: string;
+  bounds?: (number | null)[];
+  plausible?: number[];
+  levels?: string[];
+  reference?: string;
+  missing?: (number | string)[];
+}
+
+/** A step of preparation; `do` names it. */
+export interface RecipeStep {
+  do: string;
+  [field: string]: unknown;
+}
+
+export interface Field {
+  type?: string;
+  description?: string;
+  default?: unknown;
+  enum?: string[];
+  items?: { type?: string; enum?: string[]; anyOf?: unknown[] };
+  anyOf?: { type?: string }[];
+  additionalProperties?: unknown;
+}
+
+/** A kind of step, described for a form. */
+export interface StepKind {
+  id: string;
+  title: string;
+  explanation: string;
+  fields: { properties: Record<string, Field>; required?: string[] };
 }
 
 export interface Kind {
@@ -36,6 +74,7 @@ export interface StepInfo {
 export interface Schema {
   analysis: Record<string, unknown>;
   kinds: Kind[];
+  recipe: StepKind[];
   steps: StepInfo[];
   version: string;
 }
@@ -58,6 +97,144 @@ export interface Column {
   missing: number;
   distinct: number;
   examples: string[];
+  confidence: 'sure' | 'likely' | 'unsure';
+  /** Kinds between which only a person can decide. */
+  ask: string[];
+  dtype: 'number' | 'text' | 'date' | 'truth';
+  label: string;
+  unit: string;
+  bounds: (number | null)[];
+  plausible: number[];
+  levels: string[] | null;
+  reference: string;
+  codes: (number | string)[];
+}
+
+export interface Applied {
+  step: RecipeStep;
+  sentence: string;
+  rows_before: number;
+  rows_after: number;
+  changed: number;
+  added: string[];
+  removed: string[];
+}
+
+export interface Suggestion {
+  label: string;
+  why: string;
+  step: RecipeStep;
+}
+
+interface Rows {
+  columns: string[];
+  rows: string[][];
+}
+
+export interface StepPreview extends Omit<Applied, 'step'> {
+  columns: string[];
+  before: Rows;
+  after: Rows & { changed: boolean[][] };
+  recipe: RecipeStep[];
+}
+
+export interface ColumnProfile {
+  name: string;
+  kind: string;
+  missing: number;
+  sentence: string;
+  impossible: { row: number; value: string; why: string }[];
+  impossible_count: number;
+  suspects: { value: string; count: number; why: string }[];
+  histogram: { edges: number[]; counts: number[] } | null;
+  levels: { level: string; count: number }[] | null;
+}
+
+export type PairShape =
+  | { kind: 'scatter'; x: number[]; y: number[] }
+  | {
+      kind: 'box';
+      levels: {
+        level: string;
+        low: number;
+        q1: number;
+        median: number;
+        q3: number;
+        high: number;
+      }[];
+    }
+  | { kind: 'table'; rows: string[]; columns: string[]; counts: number[][] };
+
+export interface TableProfile {
+  rows: number;
+  columns: ColumnProfile[];
+  missing: {
+    columns: string[];
+    patterns: { missing: string[]; rows: number }[];
+    map: { columns: string[]; bands: number[][] };
+    complete_rows: number;
+  };
+  pairs: {
+    x: string;
+    y: string;
+    measure: string;
+    value: number;
+    rows: number;
+    shape: PairShape;
+  }[];
+  sampled: number | null;
+}
+
+export interface StoredDataset {
+  name: string;
+  number: number;
+  versions: number;
+  rows: number;
+  columns: number;
+  created: string;
+  message: string;
+}
+
+export interface StaleRun {
+  id: string;
+  name: string;
+  data: string;
+}
+
+export interface Breach {
+  column: string;
+  rule: string;
+  sentence: string;
+  severity: 'refuse' | 'note';
+}
+
+export interface AddedVersion {
+  data: string;
+  number: number;
+  new: boolean;
+  breaches: Breach[];
+  stale_runs: StaleRun[];
+}
+
+export interface DatasetHistory {
+  name: string;
+  current: number;
+  versions: {
+    number: number;
+    sha256: string;
+    created: string;
+    rows: number;
+    columns: number;
+    source: string;
+    message: string;
+    recipe_steps: number;
+  }[];
+  stale_runs: StaleRun[];
+}
+
+export interface VersionDifference {
+  sentence: string;
+  cells: { row: number; column: string; old: string; new: string }[];
 }
 
 export interface Question {
@@ -72,6 +249,11 @@ export interface Question {
 export interface DataDescription {
   data: string;
   rows: number;
+  /** Rows before preparation. */
+  rows_read: number;
+  recipe: Applied[];
+  suggestions: Suggestion[];
+  dataset: { name: string; number: number; current: number } | null;
   sha256: string;
   notes: string[];
   columns: Column[];
@@ -254,6 +436,28 @@ export interface WorkbenchClient {
   /** Copy a sample into the workspace and return the analysis to begin with: its path and what is known of it. */
   addSample(name: string): Promise<Analysis>;
   describe(analysis: Analysis): Promise<DataDescription>;
+  profile(analysis: Analysis): Promise<TableProfile>;
+  /** What a step would do; nothing is done. */
+  preview(analysis: Analysis, step: RecipeStep): Promise<StepPreview>;
+  script(analysis: Analysis): Promise<string>;
+  /** Save a pasted table in the workspace and return its path. */
+  paste(text: string): Promise<string>;
+  datasets(): Promise<StoredDataset[]>;
+  addVersion(
+    analysis: Analysis,
+    name: string,
+    message: string
+  ): Promise<AddedVersion>;
+  history(name: string): Promise<DatasetHistory>;
+  difference(
+    name: string,
+    old: number,
+    next: number
+  ): Promise<VersionDifference>;
+  rollBack(name: string, version: number): Promise<string>;
+  removeVersion(name: string, version: number): Promise<void>;
+  verify(name: string): Promise<{ checked: number; problems: string[] }>;
+  exportVersion(name: string, version: number, path: string): Promise<string>;
   recommend(analysis: Analysis): Promise<Recommendation>;
   /** Write a new notebook and return its path; nothing is overwritten. */
   compose(analysis: Analysis): Promise<string>;
@@ -275,7 +479,7 @@ export interface WorkbenchClient {
 /** What the interface asks of the application around it. */
 export interface Host {
   /** Store a file in the workspace and return its path. */
-  upload(file: File): Promise<string>;
+  upload(file: File, onProgress?: (share: number) => void): Promise<string>;
   /** The data file selected in the file browser, if there is one. */
   selectedFile(): string | null;
   openNotebook(path: string): Promise<void>;

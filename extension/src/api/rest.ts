@@ -2,19 +2,26 @@ import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
 import {
+  AddedVersion,
   Analysis,
   Cell,
   Changes,
   DataDescription,
+  DatasetHistory,
   Inspection,
   Publication,
   Recommendation,
+  RecipeStep,
   Revision,
   Run,
   RunEvent,
   RunStatus,
   Sample,
   Schema,
+  StepPreview,
+  StoredDataset,
+  TableProfile,
+  VersionDifference,
   WorkbenchClient,
   WorkbenchError
 } from './port';
@@ -42,6 +49,78 @@ export class RestWorkbench implements WorkbenchClient {
 
   describe(analysis: Analysis): Promise<DataDescription> {
     return this.post('data/describe', { analysis });
+  }
+
+  profile(analysis: Analysis): Promise<TableProfile> {
+    return this.post('data/profile', { analysis });
+  }
+
+  preview(analysis: Analysis, step: RecipeStep): Promise<StepPreview> {
+    return this.post('data/preview', { analysis, step });
+  }
+
+  async script(analysis: Analysis): Promise<string> {
+    return (await this.post<{ script: string }>('data/script', { analysis }))
+      .script;
+  }
+
+  async paste(text: string): Promise<string> {
+    return (await this.post<{ data: string }>('data/paste', { text })).data;
+  }
+
+  async datasets(): Promise<StoredDataset[]> {
+    return (await this.get<{ datasets: StoredDataset[] }>('data')).datasets;
+  }
+
+  addVersion(
+    analysis: Analysis,
+    name: string,
+    message: string
+  ): Promise<AddedVersion> {
+    return this.post('data', { analysis, name, message });
+  }
+
+  history(name: string): Promise<DatasetHistory> {
+    return this.get(dataPath(name));
+  }
+
+  difference(
+    name: string,
+    old: number,
+    next: number
+  ): Promise<VersionDifference> {
+    return this.get(`${dataPath(name)}/diff?old=${old}&new=${next}`);
+  }
+
+  async rollBack(name: string, version: number): Promise<string> {
+    const path = `${dataPath(name)}/rollback`;
+    return (await this.post<{ data: string }>(path, { version: `${version}` }))
+      .data;
+  }
+
+  async removeVersion(name: string, version: number): Promise<void> {
+    await this.post(`${dataPath(name)}/remove`, { version: `${version}` });
+  }
+
+  async verify(name: string): Promise<{ checked: number; problems: string[] }> {
+    const { checked, problems } = await this.post<{
+      checked: number;
+      problems: { number: number; problem: string }[];
+    }>('data/verify', { name });
+    return {
+      checked,
+      problems: problems.map(one => `${one.number}: ${one.problem}`)
+    };
+  }
+
+  async exportVersion(
+    name: string,
+    version: number,
+    path: string
+  ): Promise<string> {
+    const body = { version: `${version}`, path };
+    return (await this.post<{ path: string }>(`${dataPath(name)}/export`, body))
+      .path;
   }
 
   recommend(analysis: Analysis): Promise<Recommendation> {
@@ -116,6 +195,10 @@ export class RestWorkbench implements WorkbenchClient {
     }
     return body as T;
   }
+}
+
+function dataPath(name: string): string {
+  return `data/${encodeURIComponent(name)}`;
 }
 
 function runPath(id: string): string {

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'react';
 import { Host, Schema, WorkbenchClient } from '../api/port';
 import { useAction } from './action';
 import { Busy } from './Busy';
-import { Data } from './Data';
+import { Data } from './data/Data';
 import { Models } from './Models';
 import { Problem } from './Problem';
 import { Questions } from './Questions';
@@ -163,6 +163,7 @@ function NewAnalysis(props: {
           client={client}
           host={host}
           kinds={schema.kinds}
+          steps={schema.recipe}
           wizard={wizard}
         />
       </Station>

@@ -25,6 +25,7 @@ export function Questions({ wizard }: { wizard: Wizard }) {
             isCount={kinds[analysis.outcome ?? ''] === 'count'}
             onAssign={wizard.assign}
           />
+          <Gaps wizard={wizard} />
           {searching.busy && <Busy text="Looking for models…" />}
           <Problem error={searching.error} />
           <button
@@ -37,6 +38,54 @@ export function Questions({ wizard }: { wizard: Wizard }) {
         </>
       )}
     </>
+  );
+}
+
+const GAPS = [
+  ['drop', 'Leave these rows out', 'Simple, and right if gaps are accidents.'],
+  [
+    'impute',
+    'Estimate the gaps together with the model',
+    'For numbers. Uses every row that has an outcome.'
+  ],
+  [
+    'multiple',
+    'Fill the gaps many times',
+    'For any column. The answer says how sure the filling is; takes longer.'
+  ]
+] as const;
+
+/** What to do with rows whose predictors have gaps, where there are some. */
+function Gaps({ wizard }: { wizard: Wizard }) {
+  const name = useId();
+  const { analysis, description } = wizard;
+  const gappy = (description?.columns ?? []).filter(
+    column =>
+      column.missing > 0 && (analysis.predictors ?? []).includes(column.name)
+  );
+  if (gappy.length === 0) {
+    return null;
+  }
+  const listed = gappy.map(column => `${column.name} ${column.missing}`);
+  return (
+    <fieldset className="jp-modelcompose-Fieldset">
+      <legend>What to do with rows that have gaps?</legend>
+      <small>Missing: {listed.join(', ')}</small>
+      {GAPS.map(([id, label, explanation]) => (
+        <label key={id} className="jp-modelcompose-Choice">
+          <input
+            type="radio"
+            name={name}
+            checked={(analysis.missing ?? 'drop') === id}
+            onChange={() => wizard.assign({ missing: id })}
+          />
+          <span>
+            {label}
+            <small>{explanation}</small>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 
@@ -118,7 +167,7 @@ function Roles(props: {
         onChange={pickOutcome}
       />
       <PickMany
-        label="What may influence it?"
+        label="Which columns may go together with it?"
         names={free(roles.predictors, groups)}
         values={predictors}
         onChange={predictors => onAssign({ predictors })}

@@ -58,6 +58,18 @@ export function declaredKinds(
   return Object.fromEntries(columns.map(({ name, kind }) => [name, kind]));
 }
 
+/** The choices that say what table it is. */
+export function tableOf(analysis: Analysis): Analysis {
+  const {
+    data,
+    kinds = {},
+    units = {},
+    variables = {},
+    recipe = []
+  } = analysis;
+  return { data, kinds, units, variables, recipe };
+}
+
 export interface Wizard extends Choices {
   loading: Action;
   searching: Action;
@@ -68,6 +80,8 @@ export interface Wizard extends Choices {
   /** Begin with what `begin` brings: a path, and choices already known. */
   loadFrom(begin: () => Promise<Analysis>): Promise<void>;
   declare(column: string, kind: string): Promise<void>;
+  /** Change what is declared or prepared, and describe the table anew. */
+  prepare(change: Partial<Analysis>): Promise<void>;
   ask(question: string): void;
   assign(roles: Partial<Analysis>): void;
   recommend(): Promise<void>;
@@ -115,14 +129,24 @@ export function useWizard(client: WorkbenchClient): Wizard {
     loading.start(
       async () => {
         const first = await begin();
-        const { data, kinds = {} } = first;
-        return { first, next: await client.describe({ data, kinds }) };
+        return { first, next: await client.describe(tableOf(first)) };
       },
       ({ first, next }) => {
         setChoices({ ...EMPTY, analysis: first });
         receive(next);
       }
     );
+
+  const prepare = (change: Partial<Analysis>) => {
+    const next = { ...analysis, ...change };
+    return loading.start(
+      () => client.describe(tableOf(next)),
+      found => {
+        amend(change);
+        receive(found);
+      }
+    );
+  };
 
   return {
     ...choices,
@@ -133,14 +157,9 @@ export function useWizard(client: WorkbenchClient): Wizard {
     goTo: station => update({ station }),
     loadFrom,
     load: data => loadFrom(async () => ({ data })),
-    declare: (column, kind) => {
-      const kinds = { ...analysis.kinds, [column]: kind };
-      amend({ kinds });
-      return loading.start(
-        () => client.describe({ data: analysis.data, kinds }),
-        receive
-      );
-    },
+    prepare,
+    declare: (column, kind) =>
+      prepare({ kinds: { ...analysis.kinds, [column]: kind } }),
     ask: id => {
       update({ written: false });
       amend({ question: id, ...rolesFor(find(description, id), analysis) });

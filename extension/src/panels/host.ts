@@ -1,11 +1,12 @@
-import { PageConfig, URLExt } from '@jupyterlab/coreutils';
+import { IChangedArgs, PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
-import { FileBrowser } from '@jupyterlab/filebrowser';
+import { FileBrowser, IUploadModel } from '@jupyterlab/filebrowser';
 import { CommandRegistry } from '@lumino/commands';
 
 import { Host } from '../api/port';
 
-const DATA_FILE = /\.(csv|tsv|json|xlsx|parquet)$/i;
+const DATA_FILE =
+  /\.(csv|tsv|tab|txt|jsonl?|ndjson|xlsx|parquet|pq|feather|arrow|ipc|dta|z?sav|por|sas7bdat|xpt|db|sqlite3?|duckdb)(\.(gz|bz2|xz|zst))?$|\.zip$/i;
 
 export class LabHost implements Host {
   constructor(
@@ -14,12 +15,29 @@ export class LabHost implements Host {
     private readonly browser: FileBrowser | null
   ) {}
 
-  async upload(file: File): Promise<string> {
+  async upload(
+    file: File,
+    onProgress?: (share: number) => void
+  ): Promise<string> {
     if (!this.browser) {
       throw new Error('This JupyterLab has no file browser to upload with.');
     }
-    const stored = await this.browser.model.upload(file);
-    return this.localPath(stored.path);
+    const { model } = this.browser;
+    const follow = (
+      _: unknown,
+      change: IChangedArgs<IUploadModel | null>
+    ): void => {
+      const upload = change.newValue;
+      if (upload?.path.endsWith(file.name)) {
+        onProgress?.(upload.progress);
+      }
+    };
+    model.uploadChanged.connect(follow);
+    try {
+      return this.localPath((await model.upload(file)).path);
+    } finally {
+      model.uploadChanged.disconnect(follow);
+    }
   }
 
   selectedFile(): string | null {
