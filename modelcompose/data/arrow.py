@@ -29,7 +29,7 @@ class Parquet:
                 check_size(file, path)
                 check_names(file.schema_arrow.names, path.name)
                 table = file.read()
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
             raise damaged(path, "a Parquet file") from error
         return framed(table, path.name)
 

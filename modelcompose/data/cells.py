@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -36,10 +38,14 @@ LIMIT = 500_000_000
 EXACT = 2**53
 """Whole numbers beyond this are not exact as floating-point numbers."""
 
+SOME = 1000
 NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 COMMA_NUMBER = r"^[+-]?(?:\d+|\d*,\d+)(?:[eE][+-]?\d+)?$"
 PADDED = r"^[+-]?0\d"
 LONG = r"^[+-]?\d{16,}$"
+LONG_FRACTION = r"^[+-]?\d{16,}[.,]\d"
+TELEPHONE = r"^\+\d{7,}$"
+NOT_ZERO = r"^[+-]?[0.,]*[1-9]"
 TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 ISO_DATE = r"^\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?Z?)?$"
 
@@ -54,7 +60,7 @@ def check_names(names: Sequence[object], where: str) -> list[str]:
                 where=where,
                 remedy="Give every column a name in the first row, or delete the column if it only numbers the rows.",
             )
-    repeated = sorted({name for name in clean if clean.count(name) > 1}) if len(set(clean)) < len(clean) else []
+    repeated = sorted(name for name, times in Counter(clean).items() if times > 1)
     if repeated:
         places = [position for position, name in enumerate(clean, start=1) if name == repeated[0]]
         raise InvalidData(
@@ -84,7 +90,8 @@ def parse(cells: pa.Array, *, decimal_comma: bool = False) -> tuple[pd.Series[An
     Returns
     -------
     tuple of pandas.Series and str
-        The typed column, and what a user should know of it: ``"comma"``, ``"padded"``, ``"long"`` or nothing.
+        The typed column, and what a user should know of it: ``"comma"``, ``"padded"``, ``"long"``, ``"telephone"`` or
+        nothing.
     """
     original, cells = cells, blank(cells)
     present = cells.drop_null()
@@ -98,12 +105,30 @@ def parse(cells: pa.Array, *, decimal_comma: bool = False) -> tuple[pd.Series[An
         return text(original), ""
     if any_matches(present, PADDED):
         return text(original), "padded"
-    if any_matches(present, LONG):
+    if any_matches(present, LONG) or inexact(present):
         return text(original), "long"
+    if matches(present, TELEPHONE):
+        return text(original), "telephone"
     plain = pc.replace_substring(cells, ",", ".") if comma else cells
     plain = pc.replace_substring_regex(plain, r"^\+", "")
     numbers = pd.Series(pc.cast(plain, pa.float64()).to_numpy(zero_copy_only=False))
-    return (text(original), "") if np.isinf(numbers).any() else (whole(numbers), "comma" if comma else "")
+    vanished = (numbers == 0).any() and pc.any(
+        pc.and_(pc.match_substring_regex(cells, NOT_ZERO), zero(numbers))
+    ).as_py()
+    if vanished or np.isinf(numbers).any():
+        return text(original), ""
+    return whole(numbers), "comma" if comma else ""
+
+
+def zero(numbers: pd.Series[Any]) -> pa.Array:
+    return pa.array((numbers == 0).to_numpy())
+
+
+def inexact(cells: pa.Array) -> bool:
+    """Tell whether a number has so many digits before its decimal sign that it cannot be held as it is."""
+    found = cells.filter(pc.match_substring_regex(cells, LONG_FRACTION)).to_pylist()
+    plain = [cell.replace(",", ".") for cell in found]
+    return any(Decimal(cell) != Decimal(float(cell)) for cell in plain if np.isfinite(float(cell)))
 
 
 def blank(cells: pa.Array) -> pa.Array:
@@ -127,8 +152,12 @@ def text(cells: pa.Array) -> pd.Series[Any]:
 
 def whole(numbers: pd.Series[Any]) -> pd.Series[Any]:
     """Hold numbers without fraction as integers where none is missing."""
-    complete = not numbers.isna().any() and bool((numbers.abs() <= EXACT).all())
-    return numbers.astype("int64") if complete and bool((numbers % 1 == 0).all()) else numbers
+    values = numbers.to_numpy()
+    some = values[:SOME]
+    if not len(some) or not (np.trunc(some) == some).all() or not max(values.max(), -values.min()) <= EXACT:
+        return numbers
+    exact = values.astype("int64")
+    return pd.Series(exact, index=numbers.index) if (exact == values).all() else numbers
 
 
 def as_numbers(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -153,13 +182,38 @@ def tidy(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]]:
         When a name is blank or repeated, or a cell holds something else than one value.
     """
     names = check_names(list(frame.columns), where)
-    notes: list[str] = []
+    notes = doubtful(names)
     columns: dict[str, pd.Series[Any]] = {}
     for position, name in enumerate(names):
         columns[name], note = typed(frame.iloc[:, position].reset_index(drop=True), f"{where}, column “{name}”")
         if note:
             notes.append(f"Column “{name}” {note}")
     return pd.DataFrame(columns), notes
+
+
+def doubtful(names: Sequence[str]) -> list[str]:
+    """Say which names have signs that cannot be seen, and which a reader could take for one another."""
+    notes = []
+    for name in names:
+        unseen = {} if name.isascii() else {sign: None for sign in name if unicodedata.category(sign) == "Cf"}
+        if unseen:
+            signs = listed(unicodedata.name(sign, f"U+{ord(sign):04X}") for sign in unseen)
+            notes.append(f"The column name “{name}” has signs that cannot be seen: {signs}.")
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(outline(name), []).append(f"“{name}”")
+    return notes + [f"The column names {listed(same)} look alike." for same in alike.values() if len(same) > 1]
+
+
+def outline(name: str) -> str:
+    """Reduce a name to what the eye sees of it: letters of one shape become one letter."""
+    if name.isascii():
+        return name.casefold()
+    seen = "".join(sign for sign in unicodedata.normalize("NFKC", name) if unicodedata.category(sign) != "Cf")
+    return seen.translate(SHAPES).casefold()
+
+
+SHAPES = str.maketrans("АВЕКМНОРСТУХаеорсухіјѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧοѵ", "ABEKMHOPCTYXaeopcyxijsABEZHIKMNOPTYXov")
 
 
 def typed(column: pd.Series[Any], where: str) -> tuple[pd.Series[Any], str]:
@@ -217,6 +271,9 @@ def iso_dates(cells: pa.Array) -> pd.Series[Any] | None:
     """Read ISO 8601 dates, if all cells are such dates: only that form has one meaning everywhere."""
     present = cells.drop_null()
     if len(present) == 0 or not matches(present, ISO_DATE):
+        return None
+    zones = pc.ends_with(present, "Z")
+    if pc.any(zones).as_py() and not pc.all(zones).as_py():
         return None
     plain = text(pc.replace_substring_regex(cells, "Z$", ""))
     dates = pd.to_datetime(plain, format="ISO8601", errors="coerce")

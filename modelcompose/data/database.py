@@ -52,6 +52,7 @@ class DatabaseFile:
         with path.open("rb") as file:
             start = file.read(16)
         if start.startswith(b"SQLite format 3"):
+            require_pages(path)
             return from_sqlite(path, wanted)
         if start[8:12] == b"DUCK":
             return from_duckdb(path, wanted)
@@ -61,6 +62,22 @@ class DatabaseFile:
 
 
 # -- files -------------------------------------------------------------------------------------------------------
+
+
+def require_pages(path: Path) -> None:
+    """Refuse a SQLite file that is shorter than it says: what lacks would be read as empty.
+
+    The header has the size of a page in bytes 16 and 17 (1 means 65,536), and their number in bytes 28 to 31, valid
+    where bytes 24 to 27 are those from 92 on (https://www.sqlite.org/fileformat2.html#the_database_header).
+    """
+    with path.open("rb") as file:
+        header = file.read(100)
+    size, pages = int.from_bytes(header[16:18]), int.from_bytes(header[28:32])
+    valid = header[24:28] == header[92:96]
+    if valid and (65_536 if size == 1 else size) * pages > path.stat().st_size:
+        raise InvalidData(
+            "The database is damaged: a part of the file is missing.", where=path.name, remedy="Copy it again."
+        )
 
 
 def from_sqlite(path: Path, wanted: str) -> pd.DataFrame:

@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 
 from modelcompose.data import fast
-from modelcompose.data.cells import MISSING, check_names, listed, parse
+from modelcompose.data.cells import MISSING, NUMBER, check_names, listed, parse
 from modelcompose.data.fast import Columns
 from modelcompose.errors import InvalidData
 
@@ -31,14 +31,16 @@ SNIFFED = 200_000
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 OTHER_FORMATS = (
     (b"PAR1", "a Parquet file", ".parquet"),
+    (b"ARROW1", "an Arrow file", ".arrow"),
     (b"PK\x03\x04", "a ZIP archive, perhaps an Excel workbook", ".xlsx"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", ""),
     (b"\x1f\x8b", "a file packed with gzip", ""),
     (b"%PDF", "a PDF document", ""),
     (b"SQLite format 3", "a SQLite database", ""),
     (b"\x89HDF", "an HDF5 file", ""),
+    (b"{\\rtf", "a text document", ""),
 )
-MARKUP = re.compile(r"\s*<(?:!doctype|html|\?xml|table|head|body)\b", re.IGNORECASE)
+MARKUP = re.compile(r"\s*<(?:!--|(?:!doctype|html|\?xml|table|head|body)\b)", re.IGNORECASE)
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
 JSON_START = re.compile(r'\s*(?:\{\s*"|\[\s*[\[{])')
 
@@ -66,26 +68,20 @@ class Delimited:
             delimiter = separator(choices["delimiter"]) if "delimiter" in choices else sniff(start, usual)
             if delimiter != usual:
                 notes.append(f"The values are separated by {DELIMITERS[delimiter]}{evidence(start, delimiter)}.")
-        decimal_comma = choices["decimal"] == "," if "decimal" in choices else delimiter != ","
+        decimal_comma = decimal_sign(choices["decimal"]) == "," if "decimal" in choices else delimiter != ","
         plain = encoding in ("utf-8", "utf-8-sig") and not skipped
         columns = fast.columns(path, delimiter, start, decimal_comma) if plain else None
         if columns is None:
             columns = carefully(path, encoding, delimiter, skipped, notes, decimal_comma)
-        return framed(columns, notes, start, delimiter)
+        notes += suspected(first_rows(start, delimiter), delimiter, path, sure="decimal" in choices)
+        return framed(columns, notes)
 
 
-def framed(columns: Columns, notes: list[str], start: str, delimiter: str) -> pd.DataFrame:
-    remarks: dict[str, list[str]] = {"comma": [], "padded": [], "long": []}
-    for name, (_, remark) in columns.items():
-        if remark:
-            remarks[remark].append(f"“{name}”")
-    for remark, sentence in {
-        "comma": "The comma is read as the decimal sign in {}: every value is a number then.",
-        "padded": "Numbers with leading zeros are kept as text in {}.",
-        "long": "Numbers of more than 15 digits are kept as text, so that no digit is lost, in {}.",
-    }.items():
-        if remarks[remark]:
-            notes.append(sentence.format(listed(remarks[remark])))
+def framed(columns: Columns, notes: list[str]) -> pd.DataFrame:
+    for remark, sentence in REMARKS.items():
+        found = [f"“{name}”" for name, (_, of_column) in columns.items() if of_column == remark]
+        if found:
+            notes.append(sentence.format(listed(found)))
     for pattern, sentence in SUGGESTED:
         found = [f"“{name}”" for name, (column, _) in columns.items() if looks_like(column, pattern)]
         if found:
@@ -95,6 +91,36 @@ def framed(columns: Columns, notes: list[str], start: str, delimiter: str) -> pd
     return frame
 
 
+def suspected(rows: list[list[str]], delimiter: str, path: Path, *, sure: bool) -> list[str]:
+    """Say what the first rows make one doubt: names that are numbers, and points that may stand between thousands."""
+    names, body = (rows[0], rows[1:]) if rows else ([], [])
+    plain = [name.strip() for name in names]
+    notes = []
+    if plain and all(re.match(NUMBER, name, re.ASCII) for name in plain) and not counted(plain):
+        notes.append("The first line has only numbers; they were taken as the column names.")
+    columns = {} if delimiter == "," or sure else dict(zip(plain, zip(*body, strict=False), strict=False))
+    present = {name: [cell.strip() for cell in cells if cell.strip() not in MISSING] for name, cells in columns.items()}
+    thousands = [f"“{name}”" for name, cells in present.items() if cells and all(map(THOUSANDS.fullmatch, cells))]
+    if thousands:
+        notes.append(
+            f"The point is read as the decimal sign in {listed(thousands)}, where it could stand between thousands. "
+            f"{path.name}#decimal=, keeps it as text, and the step “Read text as values” settles it."
+        )
+    return notes
+
+
+def counted(names: list[str]) -> bool:
+    """Tell whether names only count the columns, from 0 or 1."""
+    return any(names == [str(place) for place in range(first, first + len(names))] for first in (0, 1))
+
+
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
+REMARKS = {
+    "comma": "The comma is read as the decimal sign in {}: every value is a number then.",
+    "padded": "Numbers with leading zeros are kept as text in {}.",
+    "long": "Numbers of more than 15 digits are kept as text, so that no digit is lost, in {}.",
+    "telephone": "Numbers that all begin with a plus sign, like those of telephones, are kept as text in {}.",
+}
 SUGGESTED = (
     (
         re.compile(r"[+-]?\d{1,3}(?:([.,' \u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?"),
@@ -107,8 +133,8 @@ SUGGESTED = (
     ),
     (
         re.compile(r"\d{1,2}([/.-])\d{1,2}\1\d{2,4}"),
-        "The dates in {} are kept as they are written. Where day and month cannot be told apart, the step “Read text as "
-        "values” settles which is first.",
+        "The dates in {} are kept as they are written. Where day and month cannot be told apart, the step “Read text "
+        "as values” settles which is first.",
     ),
 )
 LOOKED_AT = 200
@@ -130,6 +156,14 @@ def separator(chosen: str) -> str:
         raise InvalidData(
             f"“{chosen}” is no separator of values.", where="delimiter", remedy=f"Choose {listed(DELIMITERS.values())}."
         )
+    return found
+
+
+def decimal_sign(chosen: str) -> str:
+    """Return the decimal sign that was chosen, as itself or by its name."""
+    found = {"comma": ",", "point": ".", ",": ",", ".": "."}.get(chosen, "")
+    if not found:
+        raise InvalidData(f"“{chosen}” is no decimal sign.", where="decimal", remedy="Choose comma or point.")
     return found
 
 
@@ -156,32 +190,51 @@ def look(path: Path, encoding: str) -> tuple[str, str, list[str]]:
             raise wrong_format(path, what, suffix)
     if encoding:
         return said(head, encoding, path, whole=whole), encoding, [f"The file was read as {encoding}, as chosen."]
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return said(head, "utf-16", path, whole=whole), "utf-16", []
+    if marked := mark(head):
+        return said(head, marked, path, whole=whole), marked, []
+    if unmarked := zeros(head):
+        note = "The file does not say its encoding; it was read as UTF-16, since every other of its bytes is zero."
+        return said(head, unmarked, path, whole=whole), unmarked, [note]
     try:
         return said(head, "utf-8-sig", path, whole=whole), "utf-8-sig", []
     except InvalidData:
         return "", "", []
 
 
+def mark(head: bytes) -> str:
+    """Return the encoding that the first bytes of a file declare, or nothing."""
+    if head.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "utf-32"
+    return "utf-16" if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else ""
+
+
+def zeros(head: bytes) -> str:
+    """Return the form of UTF-16 that undeclared text is in, by where its zero bytes lie, or nothing."""
+    even, odd = head[:1000:2], head[1:1000:2]
+    if even.count(0) == 0 and 2 * odd.count(0) > len(odd):
+        return "utf-16-le"
+    return "utf-16-be" if odd.count(0) == 0 and 2 * even.count(0) > len(even) else ""
+
+
 def said(head: bytes, encoding: str, path: Path, *, whole: bool) -> str:
     """Decode the beginning of a file, of which the last character may be cut."""
     try:
+        "".encode(encoding)
         decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
-        return decoder.decode(head, final=whole)
-    except LookupError as error:
+        return str(decoder.decode(head, final=whole)).lstrip("\ufeff")
+    except (LookupError, ValueError, TypeError) as error:
+        if isinstance(error, UnicodeDecodeError):
+            raise no_text(path, head.count(b"\n", 0, error.start) + 1) from error
         raise InvalidData(
             f"There is no encoding “{encoding}”.", where=path.name, remedy="Use a name such as utf-8 or cp1252."
         ) from error
-    except UnicodeDecodeError as error:
-        raise no_text(path, head.count(b"\n", 0, error.start) + 1) from error
 
 
 def carefully(
     path: Path, encoding: str, delimiter: str, skipped: int, notes: list[str], decimal_comma: bool
 ) -> Columns:
     """Read every line with the standard library's strict parser, which knows where it is."""
-    content, found = decode(path, encoding if encoding not in ("utf-8-sig", "utf-16") else "")
+    content, found = decode(path, encoding if encoding != "utf-8-sig" else "")
     notes += found
     if not encoding:
         usual = "," if path.suffix.lower() in (".csv", ".txt") else "\t"
@@ -201,24 +254,30 @@ def decode(path: Path, encoding: str = "") -> tuple[str, list[str]]:
         if content.startswith(magic):
             raise wrong_format(path, what, suffix)
     notes: list[str] = []
-    if encoding:
+    if encoding := encoding or mark(content) or zeros(content):
         return checked(said(content, encoding, path, whole=True), path), notes
     try:
-        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            decoded = content.decode("utf-16")
-        else:
-            decoded = content.decode("utf-8-sig")
+        decoded = content.decode("utf-8-sig").lstrip("\ufeff")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
+        if damaged(content):
+            raise cut(path, line) if error.end == len(content) else no_text(path, line) from error
         guess = guessed_encoding(content)
         if not guess or b"\0" in content:
             raise no_text(path, line) from error
         decoded = content.decode(guess)
         notes.append(
-            f"The file is not in UTF-8 (line {line}); it was read as {SPOKEN.get(guess, guess)}, the encoding in which its letters make "
-            f"most sense. Check the letters with accents; {path.name}#encoding=… reads it otherwise."
+            f"The file is not in UTF-8 (line {line}); it was read as {SPOKEN.get(guess, guess)}, the encoding in which "
+            f"its letters make most sense. Check the letters with accents; {path.name}#encoding=… reads it otherwise."
         )
     return checked(decoded, path), notes
+
+
+def damaged(content: bytes) -> bool:
+    """Tell whether bytes are UTF-8 but for a few: other encodings seldom have letters that are valid there."""
+    replaced = content.decode("utf-8", errors="replace")
+    wrong = replaced.count("\ufffd")
+    return sum(map(len, BEYOND_ASCII.findall(replaced))) - wrong >= 2 * wrong
 
 
 def guessed_encoding(content: bytes) -> str:
@@ -227,7 +286,10 @@ def guessed_encoding(content: bytes) -> str:
 
     found = [one for one in from_bytes(content[:SNIFFED]) if one.encoding not in ("utf_8", "ascii")]
     best = [one for one in found if one.chaos <= found[0].chaos and one.coherence >= found[0].coherence]
-    order = [*("cp1252",) * any(one.encoding in WESTERN for one in best), *(one.encoding for one in found), "cp1252"]
+    western = any(one.encoding in WESTERN for one in best)
+    if found and found[0].encoding in FROM_DOS and not UNLIKELY.search(content.decode("cp1252", errors="replace")):
+        western = True
+    order = [*("cp1252",) * western, *(one.encoding for one in found), "cp1252"]
     for encoding in order:
         with contextlib.suppress(UnicodeDecodeError):
             content.decode(encoding)
@@ -236,6 +298,9 @@ def guessed_encoding(content: bytes) -> str:
 
 
 SPOKEN = {"cp1252": "Windows-1252", "shift_jis": "Shift JIS", "cp932": "Shift JIS"}
+BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+UNLIKELY = re.compile("[\ufffd\x80-\x9f]|\\w[„”“‡†ˆ‰‹›¤¦¬¨]\\w")
+FROM_DOS = frozenset(("cp437", "cp850", "cp852", "cp858", "cp860", "cp863", "cp865", "mac_roman", "mac_latin2"))
 WESTERN = frozenset(("cp1252", "latin_1", "iso8859_15", "iso8859_9", "cp1254", "cp1250", "iso8859_2"))
 
 
@@ -258,6 +323,14 @@ def no_text(path: Path, line: int) -> InvalidData:
         f"The file ends in {path.suffix} but holds bytes that are no text.",
         where=f"{path.name}, line {line}",
         remedy="Save the table again as CSV in UTF-8, or as Excel (.xlsx) or Parquet.",
+    )
+
+
+def cut(path: Path, line: int) -> InvalidData:
+    return InvalidData(
+        "The file ends in the middle of a letter: a part of it is missing.",
+        where=f"{path.name}, line {line}",
+        remedy="Write or download it again.",
     )
 
 
@@ -288,11 +361,14 @@ def split(content: str, delimiter: str, path: Path) -> tuple[list[str], list[pa.
     """Return the names, the cells of each column, and how many empty lines stood between rows."""
     reader = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter, strict=True)
     rows = rows_of(reader, path)
-    header = next(rows, [])
+    header: list[str] = []
+    skipped = -1
+    while not header:
+        header, skipped = next(rows), skipped + 1
     names = check_names(header, f"{path.name}, line {reader.line_num}")
     chunks: list[list[pa.Array]] = [[] for _ in names]
     pending: list[list[str]] = []
-    empty = skipped = 0
+    empty = 0
     for row in rows:
         if not row:
             empty += 1

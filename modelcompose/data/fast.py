@@ -68,14 +68,9 @@ def columns(path: Path, delimiter: str, start: str, decimal_comma: bool) -> Colu
 
 def _rows(start: str, delimiter: str) -> list[list[str]]:
     """Return header and first rows, all of one length, or nothing."""
+    lines = io.StringIO(start[: start.rfind("\n") + 1], newline="")
     try:
-        rows = (
-            list(islice(csv.reader(io.StringIO(start[: start.rfind("\n") + 1], newline="")), SAMPLE))
-            if delimiter == ","
-            else list(
-                islice(csv.reader(io.StringIO(start[: start.rfind("\n") + 1], newline=""), delimiter=delimiter), SAMPLE)
-            )
-        )
+        rows = list(islice(csv.reader(lines, delimiter=delimiter), SAMPLE))
     except csv.Error:
         return []
     return rows if len(rows) > 1 and len({len(row) for row in rows}) == 1 else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -69,8 +70,17 @@ def loads(content: str, path: Path, offset: int) -> Any:
                 remedy="Replace it by null, or by the value that was meant.",
             )
 
+    def fraction(digits: str) -> float:
+        if math.isinf(number := float(digits)):
+            raise InvalidData(
+                f"The value {digits} is too large for a number.",
+                where=path.name,
+                remedy="Correct it, or write it in quotation marks to keep it as text.",
+            )
+        return number
+
     try:
-        return json.loads(content, object_pairs_hook=unique, parse_constant=constant)
+        return json.loads(content, object_pairs_hook=unique, parse_constant=constant, parse_float=fraction)
     except json.JSONDecodeError as error:
         raise InvalidData(
             f"The file is not valid JSON: {error.msg}.",
