@@ -10,6 +10,8 @@ __all__ = ["NUMERIC", "QUESTIONS", "Question", "roles"]
 NUMERIC = frozenset({"continuous", "positive", "amount", "duration", "count", "proportion"})
 LEVELS = frozenset({"binary", "category", "ordered", "group"})
 MEASURED = frozenset({"continuous", "positive", "amount", "duration", "count"})
+PREDICTORS = NUMERIC | LEVELS | {"coordinate", "standard_error"}
+EXPOSURES = frozenset({"positive", "amount", "duration", "continuous", "count"})
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ QUESTIONS: tuple[Question, ...] = (
         "Compares the average of one number between two groups, and how likely either is the larger.",
         outcome=MEASURED | {"binary"},
         predictors=frozenset({"binary"}),
-        exposure=frozenset({"positive", "amount", "duration", "continuous", "count"}),
+        exposure=EXPOSURES,
         least_predictors=1,
     ),
     Question(
@@ -58,9 +60,9 @@ QUESTIONS: tuple[Question, ...] = (
         "How is something related to an outcome?",
         "Says how the outcome changes with one or more other columns, each with the others held the same.",
         outcome=MEASURED | {"binary"},
-        predictors=NUMERIC | LEVELS,
+        predictors=PREDICTORS,
         groups=frozenset({"group", "category", "id"}),
-        exposure=frozenset({"positive", "amount", "duration", "continuous", "count"}),
+        exposure=EXPOSURES,
         least_predictors=1,
     ),
     Question(
@@ -68,9 +70,9 @@ QUESTIONS: tuple[Question, ...] = (
         "How does it change over time, when each one is measured repeatedly?",
         "Estimates the average change per unit of time and how much the change differs between those measured.",
         outcome=MEASURED | {"binary"},
-        predictors=NUMERIC | LEVELS,
+        predictors=PREDICTORS,
         groups=frozenset({"group", "category", "id"}),
-        exposure=frozenset({"positive", "amount", "duration", "continuous", "count"}),
+        exposure=EXPOSURES,
         least_predictors=1,
         least_groups=1,
     ),
@@ -79,11 +81,39 @@ QUESTIONS: tuple[Question, ...] = (
         "How often does it happen, and what changes that?",
         "Models a count of events, per unit of time, area or people at risk where you give that.",
         outcome=frozenset({"count"}),
-        predictors=NUMERIC | LEVELS,
+        predictors=PREDICTORS,
         groups=frozenset({"group", "category"}),
-        exposure=frozenset({"positive", "amount", "duration", "continuous", "count"}),
+        exposure=EXPOSURES,
     ),
 )
+
+REFUSED: Mapping[tuple[str, str], tuple[str, str]] = {
+    ("outcome", "circular"): (
+        "goes round and has no lowest value, so its average as a number means nothing",
+        "Choose another outcome; models for directions are not in the catalogue.",
+    ),
+    ("outcome", "coordinate"): (
+        "says where something was measured, not what was measured",
+        "Choose what was measured there; the place can be a predictor.",
+    ),
+    ("outcome", "standard_error"): (
+        "says how uncertain an estimate in another column is",
+        "Choose the estimate; models that combine estimates by their errors are not in the catalogue.",
+    ),
+    ("outcome", "weight"): (
+        "says for how many others a row stands, and is no part of a model",
+        "Choose another outcome, or declare its kind if it is a measurement.",
+    ),
+    ("predictors", "circular"): (
+        "goes round: its highest and lowest values are next to each other, but far apart as numbers",
+        "Prepare two columns, its sine and its cosine, and choose these.",
+    ),
+    ("predictors", "weight"): (
+        "says for how many others a row stands, and is no part of a model",
+        "Leave it out, or declare its kind if it is a measurement.",
+    ),
+}
+"""Why a kind cannot have a role in any question, continuing the name of the column, and what to do instead."""
 
 ROLES = ("outcome", "predictors", "groups", "exposure")
 WORDS = {

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection
 from modelcompose.catalog.facts import Facts
-from modelcompose.catalog.questions import LEVELS, NUMERIC, QUESTIONS, Question, missing_role
+from modelcompose.catalog.questions import LEVELS, NUMERIC, QUESTIONS, REFUSED, Question, missing_role
 from modelcompose.catalog.registry import entries, get
 from modelcompose.errors import InvalidAnalysis, InvalidData
 
@@ -105,9 +105,36 @@ def recommend(analysis: Analysis, dataset: Table) -> Recommendation:
         if rejection:
             rejected.append((entry, rejection))
         else:
-            candidates.append(Candidate(entry, entry.formula(analysis, table), tuple(entry.reasons(facts))))
+            reasons = (*entry.reasons(facts), *cautions(facts, entry.link))
+            candidates.append(Candidate(entry, entry.formula(analysis, table), reasons))
     candidates.sort(key=lambda one: -one.points)
     return Recommendation(tuple(candidates[:MOST]), tuple(rejected))
+
+
+def cautions(facts: Facts, link: str) -> Iterator[Reason]:
+    """Yield what the kinds of the columns warn of, whichever model is chosen; it changes no order."""
+    if facts.kind == "duration":
+        yield Reason(
+            "unfinished-waits",
+            f"{facts.outcome} says how long: if some waits had not ended when they were recorded, only a survival "
+            "model is right, and the catalogue has none yet.",
+            0,
+        )
+    if facts.kind == "amount" and link == "identity":
+        yield Reason(
+            "many-zeros",
+            f"{facts.outcome} is often exactly zero and never less: the model speaks of its average, and can predict "
+            "values below zero.",
+            0,
+        )
+    for name in facts.predictors:
+        if facts.kinds[name] == "coordinate":
+            yield Reason(
+                "place-as-number",
+                f"{name} is a place: a straight line along it is a first look, since neighbours are alike in every "
+                "direction.",
+                0,
+            )
 
 
 def _facts(analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) -> Facts:
@@ -181,6 +208,9 @@ def _check_role(role: str, name: str, asked: Question, kinds: Mapping[str, str])
             remedy="Choose a column that varies.",
         )
     accepted = asked.kinds_of(role)
+    if kinds[name] not in accepted and (role, kinds[name]) in REFUSED:
+        why, remedy = REFUSED[role, kinds[name]]
+        raise InvalidAnalysis(f"{name!r} {why}", where=role, remedy=remedy)
     if kinds[name] not in accepted:
         raise InvalidAnalysis(
             f"{name!r} is of kind {kinds[name]}, which “{asked.label}” does not take there",

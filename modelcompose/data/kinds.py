@@ -395,8 +395,11 @@ def amount(facts: Facts) -> Guess | None:
     """Measurements from zero up that are exactly zero in 5% of the rows or more."""
     if not facts.is_number or facts.lo != 0 or facts.hi <= 1 or facts.zeros < ZEROS:
         return None
-    measured = not facts.whole or facts.words & MEASURE_WORDS or (facts.rounding >= 5 and facts.u > 10)
-    return Guess("amount", f"Numbers {facts.range}, {facts.zeros:.0%} of them exactly zero.") if measured else None
+    found = Guess("amount", f"Numbers {facts.range}, {facts.zeros:.0%} of them exactly zero.")
+    if not facts.whole or facts.words & MEASURE_WORDS:
+        return found
+    rounded = facts.rounding >= 5 and facts.u > 10
+    return replace(found, confidence="unsure", ask=("amount", "count")) if rounded else None
 
 
 def count(facts: Facts) -> Guess | None:

@@ -196,3 +196,51 @@ def test_a_yes_or_no_is_asked_about_as_a_chance(tmp_path, rng):
     table = dataset(tmp_path, {"bought": rng.binomial(1, 0.4, 60), "x": rng.normal(size=60)})
     found = catalog.complete(Analysis(question="effect", outcome="bought", predictors=["x"]), table)
     assert "the chance of bought" in found.estimand
+
+
+def reasons(analysis, table):
+    return {reason.rule: reason.sentence for reason in catalog.recommend(analysis, table).candidates[0].reasons}
+
+
+@pytest.mark.parametrize(
+    ("kind", "rule"), [("duration", "unfinished-waits"), ("amount", "many-zeros"), ("positive", "measured-outcome")]
+)
+def test_what_an_outcome_warns_of_is_said_with_the_model(tmp_path, rng, kind, rule):
+    y = np.where(rng.random(90) < 0.2, 0.0, rng.exponential(5, 90)) + (kind == "positive")
+    table = dataset(tmp_path, {"y": y, "x": rng.normal(size=90)}, {"y": kind})
+    said = reasons(Analysis(question="effect", outcome="y", predictors=["x"]), table)
+    assert said[rule].startswith("y ")
+    assert {"unfinished-waits", "many-zeros"} & said.keys() <= {rule}
+
+
+def test_a_place_is_a_predictor_only_when_chosen_and_with_a_warning(tmp_path, rng):
+    columns = {"y": rng.normal(size=60), "lat": rng.uniform(40, 50, 60), "x": rng.normal(size=60)}
+    table = dataset(tmp_path, columns)
+    assert catalog.complete(Analysis(outcome="y"), table).predictors == ["x"]
+    assert "place-as-number" in reasons(Analysis(question="effect", outcome="y", predictors=["lat"]), table)
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "why"),
+    [
+        ("circular", "outcome", "no lowest value"),
+        ("coordinate", "outcome", "says where"),
+        ("standard_error", "outcome", "how uncertain"),
+        ("weight", "outcome", "no part of a model"),
+        ("circular", "predictors", "next to each other"),
+        ("weight", "predictors", "no part of a model"),
+    ],
+)
+def test_kinds_that_a_role_can_never_have_are_refused_with_the_reason(tmp_path, rng, kind, role, why):
+    table = dataset(tmp_path, {"a": rng.uniform(1, 9, 60), "b": rng.normal(size=60)}, {"a": kind})
+    chosen = {"outcome": "a", "predictors": ["b"]} if role == "outcome" else {"outcome": "b", "predictors": ["a"]}
+    with pytest.raises(InvalidAnalysis, match=why) as refused:
+        catalog.recommend(Analysis(question="effect", **chosen), table)
+    assert refused.value.where == role
+
+
+def test_weights_and_directions_are_never_chosen_for_the_user(tmp_path, rng):
+    columns = {"y": rng.normal(size=60), "pweight": rng.uniform(1, 9, 60), "wind_direction": rng.uniform(0, 360, 60)}
+    table = dataset(tmp_path, {**columns, "x": rng.normal(size=60), "dose_se": rng.uniform(1, 2, 60)})
+    assert catalog.complete(Analysis(outcome="y"), table).predictors[0] == "x"
+    assert not {"pweight", "wind_direction"} & set(catalog.complete(Analysis(outcome="y"), table).predictors)
