@@ -40,12 +40,12 @@ class Facts:
     def __init__(self, name: str, column: pd.Series[Any]) -> None:
         self.name = name
         self.words = words_of(name)
-        self.column = column
         dtype = column.dtype
         self.is_truth = pd.api.types.is_bool_dtype(dtype)
         self.is_date = pd.api.types.is_datetime64_any_dtype(dtype)
         self.is_number = pd.api.types.is_numeric_dtype(dtype) and not self.is_truth
         self.is_text = not (self.is_truth or self.is_date or self.is_number)
+        self.column = column.astype("str") if self.is_text and not isinstance(dtype, pd.StringDtype) else column
         self.n = len(column) - int(column.isna().sum())
 
     @cached_property
@@ -172,8 +172,7 @@ def drawn(values: Array) -> Array:
 
 
 def counted_texts(present: pd.Series[Any]) -> tuple[list[Any], Array]:
-    texts = present if isinstance(present.dtype, pd.StringDtype) else present.astype("str")
-    counts = pc.value_counts(pa.array(texts, type=pa.large_string(), from_pandas=True))
+    counts = pc.value_counts(pa.array(present, type=pa.large_string(), from_pandas=True))
     return counts.field("values"), counts.field("counts").to_numpy()
 
 

@@ -232,7 +232,7 @@ COMPANY = (unfinished, uncertain, surveyed, longitude)
 def constant(facts: Facts) -> Guess | None:
     if facts.n == 0:
         return Guess("constant", "Every value is missing.", confidence="sure")
-    if (facts.lo == facts.hi) if facts.is_number else facts.u == 1:
+    if facts.u == 1:
         return Guess("constant", f"Every value is “{shown(facts.present.iloc[0])}”.", confidence="sure")
     return None
 
