@@ -79,6 +79,7 @@ TIME_WORDS = words(
     """age day days dose hour hours minute minutes month months period quarter season second seconds session t time
     trial visit wave week weeks x year years"""
 )
+YEAR_WORDS = words("year years yr")
 DURATION_WORDS = words("duration survival survtime tenure lifetime lifespan followup futime ttme")
 SPAN_WORDS = words("day days dtime futime month months rtime stime stop survtime t time week weeks year years yrs")
 EVENT_WORDS = words(
@@ -155,13 +156,12 @@ def infer(frame: pd.DataFrame) -> dict[str, Guess]:
         A `Guess` for each column, in the order of the columns.
     """
     columns = [Facts(str(name), frame[name]) for name in frame.columns]
-    if frame.size < AT_ONCE:
-        found = [guess(facts) for facts in columns]
-    else:
+    if frame.size >= AT_ONCE:
         with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as threads:
-            found = list(threads.map(guess, columns))
-    guesses = {facts.name: one for facts, one in zip(columns, found, strict=True)}
-    return {facts.name: in_company(facts, columns, guesses) or guesses[facts.name] for facts in columns}
+            list(threads.map(Facts.measure, columns))
+    guesses = {facts.name: guess(facts) for facts in columns}
+    telling = tellers(columns)
+    return {facts.name: in_company(facts, telling, guesses) or guesses[facts.name] for facts in columns}
 
 
 def guess(facts: Facts) -> Guess:
@@ -171,11 +171,17 @@ def guess(facts: Facts) -> Guess:
     return Guess("text", f"{facts.u} different texts in {facts.n} rows: too many for categories.")
 
 
-def in_company(facts: Facts, columns: list[Facts], guesses: Mapping[str, Guess]) -> Guess | None:
+def tellers(columns: list[Facts]) -> list[Facts]:
+    """Return the columns whose names may explain another column."""
+    stems = {facts.words - BARE_ERROR_WORDS for facts in columns if facts.words & BARE_ERROR_WORDS}
+    return [facts for facts in columns if facts.words & TELLING_WORDS or facts.words in stems]
+
+
+def in_company(facts: Facts, telling: list[Facts], guesses: Mapping[str, Guess]) -> Guess | None:
     """Guess again, for a column whose name says enough only beside another column."""
-    if not facts.is_number or not facts.n or guesses[facts.name].kind not in COMPANIONABLE:
+    if not facts.is_number or not facts.words & COMPANY_WORDS or guesses[facts.name].kind not in COMPANIONABLE:
         return None
-    others = [one for one in columns if one is not facts]
+    others = [one for one in telling if one is not facts]
     for rule in COMPANY:
         if found := rule(facts, others, guesses):
             return found
@@ -224,6 +230,8 @@ def longitude(facts: Facts, others: list[Facts], guesses: Mapping[str, Guess]) -
     return None
 
 
+COMPANY_WORDS = SPAN_WORDS | BARE_ERROR_WORDS | words("long weight wt")
+TELLING_WORDS = EVENT_WORDS | ESTIMATE_WORDS | DESIGN_WORDS | LATITUDE_WORDS | YEAR_WORDS
 COMPANIONABLE = frozenset(("continuous", "positive", "amount", "count", "proportion", "group"))
 MEASURES = frozenset(("continuous", "positive", "amount", "proportion"))
 COMPANY = (unfinished, uncertain, surveyed, longitude)
@@ -501,7 +509,7 @@ def no_tail(facts: Facts) -> bool:
 
 
 def is_year(facts: Facts) -> bool:
-    named = bool(facts.words & {"year", "years", "yr"})
+    named = bool(facts.words & YEAR_WORDS)
     return named and facts.whole and facts.lo >= 1000 and facts.hi <= 2100
 
 
