@@ -46,6 +46,7 @@ RUNNING = re.compile(r"(?P<stem>\D*?)[\s_.-]*(?P<number>\d{1,4})")
 NOT_REPEATED = words("component dim dimension factor feature field pc pca unnamed v var variable x")
 ONE_LETTER = words("t w y")
 LEAST_WIDE = 3
+TRIED = 10_000
 NUMBERS = frozenset(
     ("continuous", "positive", "amount", "duration", "count", "proportion", "weight", "standard_error", "ordered")
 )
@@ -99,10 +100,14 @@ def relations(frame: pd.DataFrame, kinds: Mapping[str, str | Guess]) -> tuple[Re
 
 
 def successes(table: Table) -> Iterator[Relation]:
-    counts = [name for name in table.of("count", "ordered", "continuous", "positive") if is_whole(table.numbers(name))]
+    counts = table.of("count", "ordered", "continuous", "positive")
     for trials in (name for name in counts if table.words[name] & TRIAL_WORDS):
-        for hits in (name for name in counts if table.words[name] & SUCCESS_WORDS - TRIAL_WORDS and name != trials):
-            if part_of(table.numbers(hits), table.numbers(trials)):
+        for hits in (name for name in counts if table.words[name] & SUCCESS_WORDS and name != trials):
+            if (
+                is_whole(table.numbers(hits))
+                and is_whole(table.numbers(trials))
+                and part_of(table.numbers(hits), table.numbers(trials))
+            ):
                 yield Relation(
                     "successes-trials",
                     (hits, trials),
@@ -230,7 +235,8 @@ def below(low: Array, high: Array) -> bool:
 
 def tells_apart(frame: pd.DataFrame, group: str, moment: str) -> bool:
     """Tell whether the rows of each group differ in a moment that other groups share."""
-    return bool(frame[moment].duplicated().any() and not frame.duplicated([group, moment]).any())
+    shared = bool(frame[moment].duplicated().any())
+    return shared and not any(some.duplicated([group, moment]).any() for some in (frame.head(TRIED), frame))
 
 
 def repeats_itself(stem: str, number: int) -> bool:
