@@ -44,6 +44,9 @@ class Sampler(Protocol):
     reports progress as it goes, and on ``KeyboardInterrupt`` returns the draws made so far, of equal length for all
     chains. The same seed gives the same draws on the same machine. The result is a DataTree with the groups
     ``posterior`` and ``sample_stats``; the latter has ``diverging``, ``energy`` and ``reached_max_treedepth``.
+
+    A sampler that compiles may have ``prepare(model, var_names)``; what it returns is then given to ``sample`` in the
+    model's place, as often as the model's data containers are filled anew.
     """
 
     def sample(
@@ -144,11 +147,13 @@ def _sampled(
     import pymc as pm
 
     done: list[Any] = []
+    prepare = getattr(sampler, "prepare", None)
+    ready = prepare(model, var_names) if prepare else model
     for at, filling in enumerate(fillings):
         if filling:
             pm.set_data(dict(filling), model=model)
         seed = settings.random_seed + at
-        dt = sampler.sample(model, var_names, replace(settings, random_seed=seed), progress.report)
+        dt = sampler.sample(ready, var_names, replace(settings, random_seed=seed), progress.report)
         sizes = dt["posterior"].sizes
         whole = sizes["draw"] == settings.draws and sizes["chain"] == settings.chains
         if whole or not done:

@@ -18,7 +18,7 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
 
     from modelcompose.samplers import cannot_start
 
-    compiled = _without_commas(nutpie.compile_pymc_model(model, var_names=var_names))
+    compiled = model.now() if isinstance(model, Prepared) else prepare(model, var_names).now()
     background = nutpie.sample(
         compiled,
         draws=settings.draws,
@@ -41,6 +41,26 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
     except RuntimeError as error:
         raise cannot_start(error) from None
     return _finished(dt)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A model compiled once, for whatever its data containers come to hold."""
+
+    model: Any
+    compiled: Any
+
+    def now(self) -> Any:
+        """Return the compiled model with the data that the containers hold now."""
+        data = {one.name: one.get_value() for one in self.model.data_vars}
+        return self.compiled.with_data(**data) if data else self.compiled
+
+
+def prepare(model: Any, var_names: list[str]) -> Prepared:
+    """Compile a model."""
+    import nutpie
+
+    return Prepared(model, _without_commas(nutpie.compile_pymc_model(model, var_names=var_names)))
 
 
 def _without_commas(compiled: Any) -> Any:

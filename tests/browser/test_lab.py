@@ -198,6 +198,43 @@ def test_a_spreadsheet_becomes_a_notebook(lab: Lab, tmp_path: Path):
     assert '"site": "category"' in lab.source("parameters")
 
 
+HOSTILE = "<img src=x onerror=document.title='hit'>"
+
+
+def test_a_table_is_prepared_in_the_open_and_kept_as_a_version(lab: Lab, tmp_path: Path):
+    rows = "\n".join(
+        f"p{at},{at % 5 + 1},{-9 if at == 4 else at % 7 * 10},{at % 7 * 10 + 1},{at % 7 * 10 + 2}" for at in range(60)
+    )
+    path = tmp_path / "wide.csv"
+    path.write_text(f"person,{HOSTILE},d1,d2,d3\n{rows}\n")
+    lab.tab("New analysis")
+    lab.guide.locator("input[type=file]").set_input_files(path)
+    lab.wait("wide.csv has 60 rows and 5 columns.")
+    assert lab.guide.get_by_text(HOSTILE).first.is_visible()
+    lab.guide.get_by_text("A closer look").click()
+    lab.wait("half of them between")
+    lab.guide.get_by_role("button", name="Treat -9 as missing", exact=True).first.click()
+    lab.wait("count as missing now")
+    lab.guide.get_by_role("button", name="Preview: Make one row for each of d1 … d3").click()
+    lab.wait("60 rows before, 180 after")
+    lab.press("Apply")
+    lab.wait("wide.csv has 180 rows and 4 columns, prepared from 60 rows.")
+    lab.press("Undo the last step")
+    lab.wait("wide.csv has 60 rows and 5 columns.")
+    lab.press("Redo")
+    lab.wait("180 rows and 4 columns")
+    lab.guide.get_by_text("Versions", exact=True).click()
+    lab.press("Save as a version")
+    lab.wait("Saved as wide@1.")
+    lab.wait("wide@1 (current)")
+    lab.page.screenshot(path=tmp_path / "data.png")
+    lab.press("Check that nothing is damaged")
+    lab.wait("1 versions checked")
+    assert (lab.workspace / ".modelcompose" / "datasets" / "names" / "wide").is_dir()
+    assert lab.page.title() != "hit"
+    assert lab.page.locator("img[src=x]").count() == 0
+
+
 def test_the_guide_is_found_where_people_look(lab: Lab):
     page = lab.page
     lab.in_front("filebrowser")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::Deprec
 TRUTH = 2.0
 
 
-def simulated(seed: int = 0, n: int = 400) -> Dataset:
+def simulated(seed: int = 0, n: int = 300) -> Dataset:
     """Return a table in which x lacks values where y is high, so that the complete rows give too small a slope."""
     rng = np.random.default_rng(seed)
     z = rng.normal(size=n)
@@ -34,20 +36,25 @@ def fitted(dataset: Dataset, **choices):
     )
     table, gaps = dataset.rows(analysis)
     model = catalog.build(analysis, table, gaps)
-    dt = samplers.fit(model, draws=300, tune=500, chains=2, random_seed=3)
+    dt = samplers.fit(model, draws=300, tune=400, chains=2, random_seed=3)
     return analysis, table, model, dt
+
+
+@cache
+def once(how):
+    return fitted(simulated(), missing=how)
 
 
 @pytest.mark.parametrize("how", ["impute", "multiple"])
 def test_filled_gaps_recover_the_slope(how):
-    _, table, model, dt = fitted(simulated(), missing=how)
+    _, table, model, dt = once(how)
     slope = dt["posterior"]["center(x)"]
     assert abs(float(slope.mean()) - TRUTH) < 2.5 * float(slope.std())
-    assert len(table) == 400
+    assert len(table) == 300
     assert dt["posterior"].sizes["chain"] == (2 if how == "impute" else 6)
-    assert dt["observed_data"].sizes["__obs__"] == 400
+    assert dt["observed_data"].sizes["__obs__"] == 300
     simulations = catalog.predict(model, dt, 1)["posterior_predictive"]["y"]
-    assert simulations.shape == (*slope.shape, 400)
+    assert simulations.shape == (*slope.shape, 300)
     left = simulations.mean(("chain", "draw")).values - table["y"].to_numpy()
     assert abs(left.mean()) < 0.15
     parts = catalog.parts(model, table, dt)
@@ -56,7 +63,7 @@ def test_filled_gaps_recover_the_slope(how):
 
 
 def test_gaps_are_estimated_with_the_spread_they_deserve():
-    _, _, _, dt = fitted(simulated(), missing="impute")
+    _, _, _, dt = once("impute")
     gaps = dt["posterior"]["gaps(x)"]
     assert gaps.sizes[gaps.dims[-1]] == int(simulated().frame["x"].isna().sum())
     # Given z and y, x varies with variance 1 / (1 / 0.49 + 4).
@@ -66,7 +73,7 @@ def test_gaps_are_estimated_with_the_spread_they_deserve():
 def test_a_slope_that_differs_between_groups_sees_the_gaps_too():
     dataset = simulated()
     rng = np.random.default_rng(1)
-    dataset.frame["person"] = pd.Series([f"p{one}" for one in rng.integers(0, 8, 400)], dtype="str")
+    dataset.frame["person"] = pd.Series([f"p{one}" for one in rng.integers(0, 8, 300)], dtype="str")
     whole = Dataset("grouped", dataset.frame, infer(dataset.frame), (), "")
     analysis = catalog.complete(
         Analysis.of(
