@@ -228,7 +228,7 @@ import os, random, sys, time
 sys.path.insert(0, {tests!r})
 from pathlib import Path
 import modelcompose.data.store as module
-from test_store import FRAME, add
+from test_datasets import FRAME, add
 
 def slowly(call):
     def slow(*arguments, **more):
