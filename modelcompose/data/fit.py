@@ -17,13 +17,16 @@ from modelcompose.data.facts import Array, Facts, shown
 __all__ = ["as_dates", "first_row", "looks_numeric", "misfit", "numbers_of", "suspects"]
 
 DATE_FORMATS = ("%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y%m%dT%H%M%S")
-MIRRORED = (("%d/%m/%Y", "%m/%d/%Y"), ("%d-%m-%Y", "%m-%d-%Y"), ("%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M"))
+MIRRORED = tuple(
+    (f"%d{mark}%m{mark}%Y{time}", f"%m{mark}%d{mark}%Y{time}")
+    for mark in "/-"
+    for time in ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
+)
 TRIED = 100
 CODES = frozenset((-9, -99, -999, -9999, -8, -88, -7, -77, -1, 99, 999, 9999, 99999, 88, 77))
 UNCERTAIN_CODE = -1
-WORDS = frozenset(
-    ("unknown", "n/a", "na", "none", "missing", "-", "--", "?", "not available", "no answer", "refused", "null")
-)
+WORDS = ("unknown", "n/a", "na", "none", "missing", "-", "--", "?", "not available", "no answer", "refused", "null")
+SPELLINGS = pa.array(sorted({way(word) for word in WORDS for way in (str, str.upper, str.capitalize, str.title)}))
 
 
 def as_dates(column: pd.Series[Any]) -> pd.Series[Any] | None:
@@ -160,11 +163,9 @@ def suspects(column: pd.Series[Any], kind: str = "") -> list[tuple[str, int, str
     if facts.is_truth or facts.is_date or not facts.n or kind in UNSUSPECTED:
         return []
     if facts.is_text:
-        return [
-            (level, int(rows), "this word often stands for a missing value")
-            for level, rows in zip(facts.levels.to_pylist(), facts.repeats, strict=True)
-            if level.strip().lower() in WORDS
-        ]
+        cells = pa.array(facts.present, type=pa.large_string(), from_pandas=True)
+        said = pc.value_counts(cells.filter(pc.is_in(cells, SPELLINGS))).to_pylist()
+        return [(one["values"], one["counts"], "this word often stands for a missing value") for one in said]
     numbers, found = facts.numbers, []
     below = np.unique(numbers[numbers < 0]) if facts.lo < 0 <= facts.hi else np.empty(0)
     if len(below) and set(below) <= CODES:

@@ -53,12 +53,14 @@ def words(listed: str) -> frozenset[str]:
 
 
 GROUP_WORDS = words(
-    """animal batch block centre center city class classroom clinic cluster company county customer district employee
-    family farm farmer field firm herd hospital household individual lab laboratory litter member participant patient
-    person plate player plot pupil rater respondent school shop site store student subj subject teacher team user
-    village ward"""
+    """actor animal batch block centre center city class classroom clinic cluster cohort company couple county customer
+    district dyad employee family farm farmer field firm herd hospital household individual lab laboratory litter member
+    mouse nest pair participant patient person plate player plot pupil rat rater respondent school shop site store
+    student subj subject teacher team tree user village ward"""
 )
-ID_WORDS = words("id ids uuid guid key code identifier index row rowname rownames rowid")
+ID_WORDS = words(
+    "id ids uuid guid key code i identifier index nr obs observation record row rowname rownames rowid serial"
+)
 NAME_WORDS = words("address email label name phone title url")
 CODE_WORDS = words(
     """arm brand category cause channel class color colour condition diagnosis ethnicity gender group industry kind
@@ -69,7 +71,10 @@ MONEY_WORDS = words(
     """balance budget cost costs earnings expense expenses income loan payment price revenue salary spend spending tax
     wage wages"""
 )
-MEASURE_WORDS = MONEY_WORDS | words("age bmi height mass pressure temp temperature weight")
+MEASURE_WORDS = MONEY_WORDS | words(
+    """age altitude area bmi cm dist distance elev elevation height kg km mass miles mm pressure speed temp temperature
+    volume weight"""
+)
 SHARE_WORDS = words("frac fraction pct percent percentage prob probability prop proportion rate ratio share")
 ORDER_WORDS = words(
     """agreement band bracket decile grade level likert quartile quintile rating satisfaction score severity stage star
@@ -118,10 +123,22 @@ LADDERS = (
     ("none/no/absent", "mild/light", "moderate/medium", "severe/strong", "very severe"),
     ("not at all", "a little/slightly", "somewhat/moderately", "very/very much/quite", "extremely"),
     ("primary", "secondary", "tertiary"),
+    (
+        "none/no schooling",
+        "elementary school/primary school/elementary/primary",
+        "middle school",
+        "some high school",
+        "high school/high school graduate/secondary school/secondary",
+        "some college/associate's degree/vocational",
+        "bachelor's degree/bachelor/bachelors/college graduate",
+        "master's degree/master/masters",
+        "doctorate/phd/doctoral degree/graduate degree",
+    ),
     ("first", "second", "third", "fourth", "fifth"),
 )
 NUMBERED = re.compile(r"^(\d+)\s*[-–=.:)]\s*\D")
 ZEROS = 0.05
+LARGE = 10_000
 AT_ONCE = 1_000_000
 
 
@@ -358,7 +375,8 @@ def group(facts: Facts) -> Guess | None:
         return None
     codes = "texts" if facts.is_text else "codes"
     reason = f"{facts.u} different {codes}, each in {shown(median)} rows (median): rows that belong together."
-    named = bool(facts.words & (GROUP_WORDS | ID_WORDS)) and not facts.words & TIME_WORDS
+    telling = GROUP_WORDS | ID_WORDS | (CODE_WORDS if facts.u > 20 else frozenset())
+    named = bool(facts.words & telling) and not facts.words & TIME_WORDS
     if facts.is_text and facts.u <= 10 and not named:
         return Guess("group", reason, confidence="unsure", ask=("group", "category"))
     if facts.is_text or named:
@@ -404,7 +422,7 @@ def amount(facts: Facts) -> Guess | None:
     if not facts.is_number or facts.lo != 0 or facts.hi <= 1 or facts.zeros < ZEROS:
         return None
     found = Guess("amount", f"Numbers {facts.range}, {facts.zeros:.0%} of them exactly zero.")
-    if not facts.whole or facts.words & MEASURE_WORDS:
+    if not facts.whole or ((facts.words & MEASURE_WORDS or is_percentage(facts)) and not facts.words & COUNT_WORDS):
         return found
     rounded = facts.rounding >= 5 and facts.u > 10
     return replace(found, confidence="unsure", ask=("amount", "count")) if rounded else None
@@ -425,20 +443,29 @@ def count(facts: Facts) -> Guess | None:
         return replace(found, confidence="unsure", ask=(found.kind, "count"))
     if (facts.lo > 30 and facts.hi - facts.lo < facts.lo) or facts.lo >= 1000:
         return measurement(facts, f"{values}, far from zero: a measurement rather than a count")
-    if facts.words & MEASURE_WORDS and not facts.words & COUNT_WORDS:
-        return measurement(facts, f"{values}, and the name says measurement")
     if facts.words & COUNT_WORDS:
         return Guess("count", f"{values}: a count.")
+    if facts.words & MEASURE_WORDS or is_percentage(facts):
+        return measurement(facts, f"{values}, and the name says measurement")
+    return doubted(facts, values) or Guess("count", f"{values}: a count.")
+
+
+def doubted(facts: Facts, values: str) -> Guess | None:
+    """Ask about whole numbers from zero up that may be no count: codes, steps of a scale, measurements."""
     if facts.lo >= 1 and 3 <= facts.u <= 10 and facts.gapless:
-        ask = ("count", "ordered", "category")
+        ask = ("count", "ordered", "category", *(["group"] if 5 <= facts.u <= facts.n / 2 else []))
         return Guess("count", f"{values}: a count, if not a code.", confidence="unsure", ask=ask)
     if facts.lo == 0 and 4 <= facts.u <= 11 and facts.gapless and not facts.words & TIME_WORDS and no_tail(facts):
         reason = f"{values}: a count, if not steps of a scale, since many have the highest."
         return Guess("count", reason, confidence="unsure", ask=("count", "ordered"))
-    if facts.lo >= 5:
+    if facts.lo == 1 and facts.u > 10 and facts.gapless and facts.n >= 2 * facts.u and not facts.words & TIME_WORDS:
+        reason = f"{values}, without a gap: a count, if not the number of a group."
+        return Guess("count", reason, confidence="unsure", ask=("count", "group"))
+    if facts.lo >= 5 or facts.hi >= LARGE:
         reason = f"{values}: a count, if not a rounded measurement."
-        return Guess("count", reason, confidence="unsure", ask=("count", "continuous"))
-    return Guess("count", f"{values}: a count.")
+        other = "amount" if facts.lo == 0 and facts.zeros >= ZEROS else "continuous"
+        return Guess("count", reason, confidence="unsure", ask=("count", other))
+    return None
 
 
 def number(facts: Facts) -> Guess | None:
@@ -483,6 +510,10 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+def is_percentage(facts: Facts) -> bool:
+    return facts.lo >= 0 and facts.hi <= 100 and any(word.startswith(("pct", "perc")) for word in facts.words)
+
+
 def is_scale(facts: Facts) -> bool:
     """Tell whether whole numbers look like answers on a scale: 1 to 5 or 1 to 7, all in use."""
     often = facts.n >= 20 * facts.u
@@ -510,7 +541,7 @@ def no_tail(facts: Facts) -> bool:
 
 def is_year(facts: Facts) -> bool:
     named = bool(facts.words & YEAR_WORDS)
-    return named and facts.whole and facts.lo >= 1000 and facts.hi <= 2100
+    return named and facts.whole and 1000 <= facts.hi <= 2100
 
 
 def unread(facts: Facts) -> str:

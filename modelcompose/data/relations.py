@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,12 +32,12 @@ from modelcompose.data.kinds import (
 __all__ = ["Relation", "relations"]
 
 SUCCESS_WORDS = words(
-    """cases clicks conversions converted correct deaths died events failures hits infected k made orders passed
-    positives purchases responders success successes wins yes"""
+    """accepted admit admitted approved awarded awards cases clicks conversions converted correct deaths died events
+    failures hits infected k made orders passed positives purchases responders success successes wins yes"""
 )
 TRIAL_WORDS = words(
-    """animals attempts ab bats births exposed games impressions n patients people persons population questions sample
-    sent shots size subjects tested total totals trials visitors visits"""
+    """ab animals applicants applications attempts bats births candidates exposed games impressions n patients people
+    persons population questions sample sent shots size subjects tested total totals trials visitors visits"""
 )
 ENDS = (
     *(("lower", "upper"), ("low", "high"), ("lo", "hi"), ("min", "max"), ("minimum", "maximum")),
@@ -45,6 +46,7 @@ ENDS = (
 RUNNING = re.compile(r"(?P<stem>\D*?)[\s_.-]*(?P<number>\d{1,4})")
 NOT_REPEATED = words("component dim dimension factor feature field pc pca unnamed v var variable x")
 ONE_LETTER = words("t w y")
+ENDINGS = words("alive censored dead deceased died lost")
 LEAST_WIDE = 3
 TRIED = 10_000
 NUMBERS = frozenset(
@@ -116,7 +118,11 @@ def successes(table: Table) -> Iterator[Relation]:
 
 
 def durations(table: Table) -> Iterator[Relation]:
-    events = [name for name in table.of("binary") if table.words[name] & EVENT_WORDS]
+    events = [
+        name
+        for name in table.of("binary", "category", "group")
+        if table.words[name] & EVENT_WORDS and (table.kinds[name] == "binary" or says_how_it_ended(table.frame[name]))
+    ]
     for name in table.of("duration"):
         for event in events[:1]:
             yield Relation(
@@ -214,6 +220,10 @@ RULES: tuple[Callable[[Table], Iterator[Relation]], ...] = (
     wide,
     repeated,
 )
+
+
+def says_how_it_ended(column: pd.Series[Any]) -> bool:
+    return any(str(level).strip().lower() in ENDINGS for level in column.dropna().unique())
 
 
 def is_whole(numbers: Array) -> bool:
