@@ -440,7 +440,8 @@ def count(facts: Facts) -> Guess | None:
     values = f"{facts.u} different whole numbers {facts.range}"
     if facts.rounding >= 5:
         found = measurement(facts, f"{values}, all multiples of {facts.rounding}: a rounded measurement")
-        return replace(found, confidence="unsure", ask=(found.kind, "count"))
+        named = facts.words & (MEASURE_WORDS | TIME_WORDS)
+        return found if named else replace(found, confidence="unsure", ask=(found.kind, "count"))
     if (facts.lo > 30 and facts.hi - facts.lo < facts.lo) or facts.lo >= 1000:
         return measurement(facts, f"{values}, far from zero: a measurement rather than a count")
     if facts.words & COUNT_WORDS:

@@ -5,9 +5,12 @@ from typing import get_args
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from modelcompose.analysis import Kind
 from modelcompose.data import KINDS, infer
+from modelcompose.data.cells import tidy
 from modelcompose.data.kinds import as_dates, ladder, misfit, shown, suspects
 
 RNG = np.random.default_rng(1)
@@ -288,3 +291,32 @@ def test_a_wide_table_is_guessed_as_its_columns_are_alone():
     columns = {f"c{i}": np.roll(np.exp(NORMAL), i).repeat(600) * (i % 3) for i in range(12)}
     frame = pd.DataFrame(columns)
     assert infer(frame) == {name: infer(frame[[name]])[name] for name in frame}
+
+
+NAMES = ("z", "x_lat", "hour", "se", "pweight", "time", "status", "rating", "year", "wind dir", "n", "pct", "person id")
+CELLS = st.one_of(
+    st.lists(st.integers(-3, 12), min_size=1, max_size=60),
+    st.lists(st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=20),
+    st.lists(st.floats(allow_infinity=False), min_size=1, max_size=60),
+    st.lists(st.floats(0, 1) | st.just(0.0), min_size=1, max_size=60),
+    st.lists(st.sampled_from(["low", "high", "medium", "1.2.2024", "03/04/2024", "-9", "n/a", None]), max_size=30),
+    st.lists(st.booleans() | st.none(), max_size=9),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.dictionaries(st.sampled_from(NAMES), CELLS, min_size=1, max_size=4), st.randoms())
+def test_any_table_is_guessed_fits_and_does_not_depend_on_the_order_of_rows(columns, random):
+    length = max(map(len, columns.values()))
+    frame = pd.DataFrame({name: (cells * length)[:length] or [None] * length for name, cells in columns.items()})
+    frame = tidy(frame, "table")[0]
+    found = infer(frame)
+    order = list(range(length))
+    random.shuffle(order)
+    assert {name: one.kind for name, one in infer(frame.iloc[order].reset_index(drop=True)).items()} == {
+        name: one.kind for name, one in found.items()
+    }
+    for name, one in found.items():
+        assert misfit(frame[name], one.kind) is None, one
+        assert one.reason.endswith(".")
+        assert all(count > 0 for _, count, _ in suspects(frame[name], one.kind))
