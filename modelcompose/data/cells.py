@@ -93,13 +93,16 @@ def parse(cells: pa.Array, *, decimal_comma: bool = False) -> tuple[pd.Series[An
         The typed column, and what a user should know of it: ``"comma"``, ``"padded"``, ``"long"``, ``"telephone"`` or
         nothing.
     """
+    if plainly_text(cells, decimal_comma=decimal_comma):
+        return text(cells), ""
     original, cells = cells, blank(cells)
     present = cells.drop_null()
     if len(present) == 0:
         return text(original), ""
     if pc.all(pc.is_in(present, pa.array(list(TRUTH)))).as_py():
-        truth = pd.Series([TRUTH.get(cell) for cell in cells.to_pylist()], dtype="boolean")
-        return (truth if cells.null_count else truth.astype("bool")), ""
+        true = pc.is_in(cells, pa.array([cell for cell, true in TRUTH.items() if true])).to_numpy(zero_copy_only=False)
+        gaps = cells.is_null().to_numpy(zero_copy_only=False)
+        return pd.Series(pd.arrays.BooleanArray(true, gaps) if cells.null_count else true), ""
     comma = decimal_comma and matches(present, COMMA_NUMBER) and any_matches(present, ",")
     if not comma and not matches(present, NUMBER):
         return text(original), ""
@@ -118,6 +121,15 @@ def parse(cells: pa.Array, *, decimal_comma: bool = False) -> tuple[pd.Series[An
     if vanished or np.isinf(numbers).any():
         return text(original), ""
     return whole(numbers), "comma" if comma else ""
+
+
+def plainly_text(cells: pa.Array, *, decimal_comma: bool) -> bool:
+    """Tell whether the first cells show already that a column can hold neither numbers nor truth values."""
+    some = blank(cells.slice(0, SOME)).drop_null()
+    number = pc.match_substring_regex(some, NUMBER)
+    if decimal_comma:
+        number = pc.or_(number, pc.match_substring_regex(some, COMMA_NUMBER))
+    return bool(pc.any(pc.invert(pc.or_(number, pc.is_in(some, pa.array(list(TRUTH)))))).as_py())
 
 
 def zero(numbers: pd.Series[Any]) -> pa.Array:
@@ -188,7 +200,7 @@ def tidy(frame: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]]:
         columns[name], note = typed(frame.iloc[:, position].reset_index(drop=True), f"{where}, column “{name}”")
         if note:
             notes.append(f"Column “{name}” {note}")
-    return pd.DataFrame(columns), notes
+    return pd.DataFrame(columns, copy=False), notes
 
 
 def doubtful(names: Sequence[str]) -> list[str]:

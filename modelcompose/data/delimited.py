@@ -86,7 +86,7 @@ def framed(columns: Columns, notes: list[str]) -> pd.DataFrame:
         found = [f"“{name}”" for name, (column, _) in columns.items() if looks_like(column, pattern)]
         if found:
             notes.append(sentence.format(listed(found)))
-    frame = pd.DataFrame({name: column for name, (column, _) in columns.items()})
+    frame = pd.DataFrame({name: column for name, (column, _) in columns.items()}, copy=False)
     frame.attrs["notes"] = notes
     return frame
 

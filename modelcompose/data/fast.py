@@ -7,6 +7,7 @@ read as text and typed like everywhere else. Anything doubtful returns None, and
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -19,9 +20,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pv
 
-from modelcompose.data.cells import EXACT, MISSING, TRUTH, check_names, parse, whole
+from modelcompose.data.cells import MISSING, TRUTH, check_names, parse, whole
 from modelcompose.errors import InvalidData
 
 __all__ = ["Columns", "columns"]
@@ -29,11 +31,19 @@ __all__ = ["Columns", "columns"]
 Columns = Mapping[str, tuple["pd.Series[Any]", str]]
 """For each column its values, and what a user should know of how they were read: see `parse`."""
 
+Bytes = np.ndarray[Any, np.dtype[np.uint8]]
+Places = np.ndarray[Any, np.dtype[np.int64]]
+
 WORTHWHILE = 1_000_000
 CHUNK = 1 << 18
+BLOCK = 1 << 20
+BEFORE = 4
 SAMPLE = 2_000
+TRIES = 4
 LONG = 1e15
-NEWLINE, RETURN, QUOTE, ZERO, TAB, PLUS, MINUS = (ord(sign) for sign in '\n\r"0\t+-')
+NEWLINE, RETURN, QUOTE, ZERO, NINE, TAB, PLUS, MINUS, SPACE = (ord(sign) for sign in '\n\r"09\t+- ')
+SMALL_E = ord("e")
+FIRST_DAY = np.datetime64("0001-01-01")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -57,13 +67,22 @@ def columns(path: Path, delimiter: str, start: str, decimal_comma: bool) -> Colu
     except (InvalidData, IndexError):
         return None
     types = {f"{place}": _type([row[place] for row in rows[1:]]) for place in range(len(names))}
+    scan = Scan(delimiter)
     with ThreadPoolExecutor(1) as other:
-        scanning = other.submit(_plain, path, ord(delimiter))
+        scanning = other.submit(scan.passes, path)
         table = _read(path, delimiter, names, types)
-        padded = scanning.result()
-    if table is None or padded is None:
+        passed = scanning.result()
+    if table is None or not passed:
         return None
-    return _typed(table, path, delimiter, names, decimal_comma=decimal_comma, padded=padded)
+    found, again = _typed(table, path, scan.padded, decimal_comma=decimal_comma)
+    del table
+    if again:
+        table = _read(path, delimiter, names, dict.fromkeys(types, pa.large_string()), again)
+        if table is None:
+            return None
+        for alias in again:
+            found[alias] = parse(table.column(alias).combine_chunks(), decimal_comma=decimal_comma)
+    return {name: found[alias] for name, alias in zip(names, types, strict=True)}
 
 
 def _rows(start: str, delimiter: str) -> list[list[str]]:
@@ -95,11 +114,11 @@ def _read(
 ) -> pa.Table | None:
     """Read with Arrow; a column that is not what its first rows are is read as text instead."""
     aliases = [str(place) for place in range(len(names))]
-    for _ in range(len(names) + 1):
+    for attempt in range(1, TRIES + 1):
         try:
             return pv.read_csv(
                 path,
-                read_options=pv.ReadOptions(column_names=aliases, skip_rows=1, block_size=1 << 22),
+                read_options=pv.ReadOptions(column_names=aliases, skip_rows=1, block_size=BLOCK),
                 parse_options=pv.ParseOptions(delimiter=delimiter, newlines_in_values=False, ignore_empty_lines=True),
                 convert_options=pv.ConvertOptions(
                     column_types=types,
@@ -113,95 +132,147 @@ def _read(
             found = re.search(r"In CSV column #(\d+)", str(error))
             if not found or types[found[1]] == pa.large_string():
                 return None
-            types[found[1]] = pa.large_string()
+            types.update(dict.fromkeys(types if attempt == TRIES - 1 else [found[1]], pa.large_string()))
     return None
 
 
-def _plain(path: Path, delimiter: int) -> bool | None:
-    """Look through the bytes: None where they could be read in two ways, else whether a number may be padded."""
-    padded = False
-    with path.open("rb", buffering=0) as file:
-        before = b"\n\n"
-        while chunk := file.read(CHUNK):
-            bytes_ = np.frombuffer(before + chunk, dtype="uint8")
-            if not _unequivocal(bytes_, delimiter):
-                return None
-            padded = padded or _padded(bytes_, delimiter)
-            before = chunk[-2:] if len(chunk) > 1 else (before + chunk)[-2:]
-    return padded
+class Scan:
+    """A look through the bytes of a file, a piece at a time, for what could be read in two ways.
 
+    Each piece is preceded by the last bytes of the one before, and its own last byte is looked at with the next.
+    """
 
-def _unequivocal(bytes_: np.ndarray[Any, np.dtype[np.uint8]], delimiter: int) -> bool:
-    """Refuse quotation marks, control characters, lone carriage returns and empty lines between rows."""
-    if (bytes_ == QUOTE).any():
-        return False
-    ends = bytes_ == NEWLINE
-    low = np.count_nonzero(bytes_ < 32)
-    returns = np.count_nonzero(bytes_ == RETURN)
-    tabs = np.count_nonzero(bytes_ == TAB) if low != np.count_nonzero(ends) else 0
-    if low != np.count_nonzero(ends) + returns + tabs:
-        return False
-    if returns:
-        at = np.flatnonzero(bytes_[:-1] == RETURN)
-        if not ends[at + 1].all():
+    def __init__(self, delimiter: str) -> None:
+        self.delimiter = ord(delimiter)
+        self.padded: set[int] = set()
+        self._column = 0
+        self._quotes = 0
+
+    def passes(self, path: Path) -> bool:
+        """Tell whether the file can be read in one way only; ``padded`` then has the columns with numbers like 007."""
+        buffer = bytearray(b"\n" * BEFORE + bytes(CHUNK))
+        with path.open("rb", buffering=0) as file:
+            file.seek(3 if file.read(3) == codecs.BOM_UTF8 else 0)
+            while count := file.readinto(memoryview(buffer)[BEFORE:]):
+                if not self._passes(np.frombuffer(buffer, dtype="uint8", count=BEFORE + count)):
+                    return False
+                buffer[:BEFORE] = buffer[count : count + BEFORE]
+        last = buffer[BEFORE - 1]
+        return last != RETURN and (self._quotes + (last == QUOTE)) % 2 == 0
+
+    def _passes(self, piece: Bytes) -> bool:
+        ends = piece == NEWLINE
+        if not _plain(piece, ends):
             return False
-        empty = ends[at[at > 0] - 1]
-        return not empty.any() and not (ends[3:] & ends[2:-1]).any()
-    return not (ends[3:] & ends[2:-1]).any()
+        newlines = np.flatnonzero(ends[BEFORE:]) + BEFORE
+        quotes = np.flatnonzero(piece[BEFORE - 1 : -1] == QUOTE) + BEFORE - 1
+        if not self._well_quoted(piece, quotes) or self._inside(newlines, quotes).any():
+            return False
+        zeros = _zeros_first(piece, self.delimiter)
+        tail = newlines[-1] if len(newlines) else BEFORE
+        since = BEFORE if len(zeros) else tail
+        separators = np.flatnonzero(piece[since:] == self.delimiter) + since
+        separators = separators[~self._inside(separators, quotes)]
+        if len(zeros):
+            starts = np.append(-self._column, np.searchsorted(separators, newlines))
+            places = np.searchsorted(separators, zeros) - starts[np.searchsorted(newlines, zeros)]
+            self.padded.update(places.tolist())
+        self._column = int((separators >= tail).sum()) + (0 if len(newlines) else self._column)
+        self._quotes += len(quotes)
+        return True
+
+    def _inside(self, places: Places, quotes: Places) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """Tell which places are between an opening quotation mark and a closing one."""
+        return (np.searchsorted(quotes, places) + self._quotes) % 2 == 1
+
+    def _well_quoted(self, piece: Bytes, quotes: Places) -> bool:
+        """Whether quotation marks stand only around whole values, or doubled inside these."""
+        opens = (np.arange(len(quotes)) + self._quotes) % 2 == 0
+        before, after = piece[quotes[opens] - 1], piece[quotes[~opens] + 1]
+        return bool(
+            np.isin(before, (self.delimiter, NEWLINE, QUOTE)).all()
+            and np.isin(after, (self.delimiter, NEWLINE, RETURN, QUOTE)).all()
+        )
 
 
-def _padded(bytes_: np.ndarray[Any, np.dtype[np.uint8]], delimiter: int) -> bool:
-    """Tell whether a value begins with a zero and another digit, with or without a sign."""
-    at = np.flatnonzero(bytes_[1:-1] == ZERO) + 1
-    digits = (bytes_[at + 1] - ZERO) < 10
-    at = at[digits]
-    if not len(at):
+def _plain(piece: Bytes, ends: np.ndarray[Any, np.dtype[np.bool_]]) -> bool:
+    """Refuse control characters, lone carriage returns, and empty lines between rows."""
+    if (ends[BEFORE - 1 : -1] & ends[BEFORE:]).any():
         return False
-    first = bytes_[at - 1]
-    signed = (first == PLUS) | (first == MINUS)
-    begins = np.where(signed, bytes_[np.maximum(at - 2, 0)], first)
-    return bool(((begins == delimiter) | (begins == NEWLINE)).any())
+    low, lines = np.count_nonzero(piece < SPACE), np.count_nonzero(ends)
+    if low == lines:
+        return True
+    returns = np.flatnonzero(piece == RETURN)
+    if low != lines + len(returns) + np.count_nonzero(piece == TAB):
+        return False
+    inner = returns[(returns >= BEFORE - 1) & (returns < len(piece) - 1)]
+    return bool(ends[inner + 1].all()) and not ends[inner - 1].any()
+
+
+def _zeros_first(piece: Bytes, delimiter: int) -> Places:
+    """Return where a value begins with a zero and another digit, with or without a sign."""
+    before = piece[BEFORE - 2 : -2]
+    begins = before < ZERO
+    if delimiter >= ZERO:
+        begins |= before == delimiter
+    zeros = np.flatnonzero(begins & (piece[BEFORE - 1 : -1] == ZERO) & (piece[BEFORE:] >= ZERO)) + BEFORE - 1
+    if not len(zeros):
+        return zeros
+    zeros = zeros[piece[zeros + 1] <= NINE]
+    first = piece[zeros - 1]
+    start = np.where((first == PLUS) | (first == MINUS), piece[zeros - 2], first)
+    return zeros[np.isin(start, (delimiter, NEWLINE, QUOTE, SPACE, TAB))]
 
 
 def _typed(
-    table: pa.Table, path: Path, delimiter: str, names: list[str], *, decimal_comma: bool, padded: bool
-) -> Columns | None:
-    """Turn Arrow columns into pandas ones, one after the other, and read again as text what is doubtful."""
-    cells = {alias: table.column(alias) for alias in table.column_names}
-    del table
-    found: dict[str, tuple[pd.Series[Any], str] | None] = {}
-    for alias in list(cells):
-        column = cells.pop(alias)
-        found[alias] = _column(column, decimal_comma=decimal_comma, padded=padded)
-    again = [alias for alias, column in found.items() if column is None]
-    if again:
-        text = _read(path, delimiter, names, dict.fromkeys(map(str, range(len(names))), pa.large_string()), again)
-        if text is None:
-            return None
-        for alias in again:
-            found[alias] = parse(text.column(alias).combine_chunks(), decimal_comma=decimal_comma)
-    return {name: column for name, column in zip(names, found.values(), strict=True) if column is not None}
+    table: pa.Table, path: Path, padded: set[int], *, decimal_comma: bool
+) -> tuple[dict[str, tuple[pd.Series[Any], str]], list[str]]:
+    """Turn Arrow columns into pandas ones, and name those that must be read again as text."""
+    found: dict[str, tuple[pd.Series[Any], str]] = {}
+    again: list[str] = []
+    vanishing: bool | None = None
+    for alias in table.column_names:
+        column = table.column(alias)
+        values = None if int(alias) in padded and pa.types.is_primitive(column.type) else _column(column, decimal_comma)
+        if values is not None and pa.types.is_floating(column.type) and (values[0] == 0).any():
+            vanishing = _may_vanish(path) if vanishing is None else vanishing
+            values = None if vanishing else values
+        if values is None:
+            again.append(alias)
+        else:
+            found[alias] = values
+    return found, again
 
 
-def _column(column: pa.ChunkedArray, *, decimal_comma: bool, padded: bool) -> tuple[pd.Series[Any], str] | None:
-    if pa.types.is_large_string(column.type):
+def _may_vanish(path: Path) -> bool:
+    """Tell whether a file has numbers that may be too small to hold: 1e-400."""
+    with path.open("rb", buffering=0) as file:
+        before = b""
+        while chunk := file.read(CHUNK + 1000):
+            text = before + chunk
+            bytes_ = np.frombuffer(text, dtype="uint8")
+            if (((bytes_[:-1] | SPACE) == SMALL_E) & (bytes_[1:] == MINUS)).any() or b"0" * 100 in text:
+                return True
+            before = text[-100:]
+    return False
+
+
+def _column(column: pa.ChunkedArray, decimal_comma: bool) -> tuple[pd.Series[Any], str] | None:
+    """Turn an Arrow column into a pandas one; None when the spelling of its values matters."""
+    kind, gaps = column.type, column.null_count
+    if pa.types.is_large_string(kind):
         return parse(column.combine_chunks(), decimal_comma=decimal_comma)
-    if pa.types.is_date(column.type):
-        return pd.Series(column.cast(pa.timestamp("us")).to_numpy()).astype("datetime64[us]"), ""
-    if pa.types.is_boolean(column.type):
-        truth = pd.Series(column.to_pylist(), dtype="boolean")
-        return (truth if column.null_count else truth.astype("bool")), ""
-    if padded:
-        return None
+    if pa.types.is_boolean(kind):
+        values = pc.fill_null(column, False).to_numpy()
+        return (
+            pd.Series(pd.arrays.BooleanArray(values, column.is_null().to_numpy())) if gaps else pd.Series(values)
+        ), ""
+    if pa.types.is_date(kind):
+        days = column.cast(pa.timestamp("us")).to_numpy()
+        return None if len(days) > gaps and np.nanmin(days) < FIRST_DAY else (pd.Series(days), "")
     values = column.to_numpy(zero_copy_only=False)
-    gaps = column.null_count
-    if values.dtype.kind == "f":
-        size = np.abs(values)
-        if not np.isfinite(size).all() and (np.isinf(size).any() or np.count_nonzero(np.isnan(size)) > gaps):
-            return None
-        if len(size) > gaps and np.nanmax(size) >= min(LONG, EXACT):
-            return None
-        return whole(pd.Series(values)), ""
-    if len(values) and max(abs(int(values.min())), abs(int(values.max()))) >= LONG:
+    if values.dtype.kind == "f" and np.count_nonzero(np.isnan(values)) > gaps:
         return None
-    return pd.Series(values), ""
+    if len(values) > gaps and not max(np.nanmax(values), -np.nanmin(values)) < LONG:
+        return None
+    return whole(pd.Series(values, copy=False)), ""
