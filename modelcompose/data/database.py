@@ -8,14 +8,20 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pandas as pd
+import pyarrow as pa
 
+from modelcompose.data.arrow import framed as from_arrow
+from modelcompose.data.arrow import is_exact
+from modelcompose.data.arrow import spelt as levels
 from modelcompose.data.cells import check_names
 from modelcompose.errors import InvalidData, NotFound
 
@@ -26,6 +32,8 @@ OTHERS = frozenset(
     ("http", "https", "s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "ftp", "file", "ssh", "sftp", "memory")
 )
 QUERY = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
+NAMED = re.compile(r"(?<![:\w\\]):(?=\w)")
+SECRET = re.compile(r"(?i)(?:password|passwd|pwd|secret|token|sslpassword)[^=]*=.")
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 CELLS = 100_000_000
 BATCH = 10_000
@@ -90,13 +98,14 @@ def from_sqlite(path: Path, wanted: str) -> pd.DataFrame:
                 "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' ORDER BY 1"
             )
             tables = [str(row[0]) for row in connection.execute(listed)]
-            query = query_for(wanted, tables, path.name)
+            query = query_for(wanted, {name: spelt(name) for name in tables}, path.name)
+            truths = declared_truths(connection, wanted or tables[0]) if not QUERY.match(wanted) else set()
             connection.set_authorizer(_only_reading)
             until = time.monotonic() + SECONDS
             connection.set_progress_handler(lambda: int(time.monotonic() > until), 100_000)
             cursor = connection.execute(query)
             names = [column[0] for column in cursor.description]
-            return framed(names, cursor, path.name)
+            return with_truths(framed(names, cursor, path.name), truths)
         finally:
             connection.close()
     except (sqlite3.Error, UnicodeDecodeError, ValueError) as error:
@@ -109,25 +118,63 @@ def _only_reading(action: int, one: str | None, two: str | None, *_: object) -> 
     return sqlite3.SQLITE_OK if action in allowed and not dangerous else sqlite3.SQLITE_DENY
 
 
+def declared_truths(connection: sqlite3.Connection, table: str) -> set[str]:
+    """Return the columns declared as truth values, which SQLite holds as the numbers 0 and 1."""
+    columns = connection.execute(f"PRAGMA table_info({spelt(table)})")
+    return {str(column[1]) for column in columns if str(column[2]).upper() in ("BOOLEAN", "BOOL")}
+
+
+def with_truths(frame: pd.DataFrame, names: set[str]) -> pd.DataFrame:
+    for name in names & set(frame.columns):
+        if frame[name].dropna().isin([0, 1]).all():
+            frame[name] = pd.Series([None if cell is None else bool(cell) for cell in frame[name]], dtype="object")
+    return frame
+
+
 def from_duckdb(path: Path, wanted: str) -> pd.DataFrame:
     import duckdb
 
-    from modelcompose.data.arrow import framed as from_arrow
-
-    settings: dict[str, Any] = {"enable_external_access": "false", "autoinstall_known_extensions": "false"}
+    settings: dict[str, Any] = {
+        "enable_external_access": "false",
+        "autoinstall_known_extensions": "false",
+        "temp_directory": "",
+    }
     try:
         with duckdb.connect(str(path), read_only=True, config=settings) as connection:
             connection.execute("SET lock_configuration = true")
-            rows = connection.execute("SELECT table_name FROM information_schema.tables ORDER BY 1").fetchall()
-            query = query_for(wanted, [str(row[0]) for row in rows], path.name)
+            query = query_for(wanted, tables_of(connection), path.name)
             statements = connection.extract_statements(query)
             if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
                 raise not_a_query(query, path.name)
-            table: Any = connection.execute(query).to_arrow_table()
+            clock = threading.Timer(SECONDS, connection.interrupt)
+            clock.start()
+            try:
+                return gathered(connection.sql(query), path.name)
+            finally:
+                clock.cancel()
     except duckdb.Error as error:
         raise refused(error, path.name) from error
-    require_size(table.num_rows * max(table.num_columns, 1), path.name)
-    return from_arrow(table, path.name)
+
+
+def tables_of(connection: Any) -> dict[str, str]:
+    """Return the tables of a DuckDB database, and how each is spelt in a query."""
+    rows = connection.execute("SELECT table_schema, table_name FROM information_schema.tables ORDER BY 1, 2").fetchall()
+    return {name if schema == "main" else f"{schema}.{name}": f"{spelt(schema)}.{spelt(name)}" for schema, name in rows}
+
+
+def gathered(relation: Any, place: str) -> pd.DataFrame:
+    """Gather what a DuckDB query gives, batch by batch; the values of an ENUM keep their order."""
+    stream = pa.RecordBatchReader.from_stream(relation)
+    batches, cells = [], 0
+    for batch in stream:
+        cells += batch.num_rows * max(batch.num_columns, 1)
+        require_size(cells, place)
+        batches.append(batch)
+    frame = from_arrow(pa.Table.from_batches(batches, schema=stream.schema), place)
+    for name, kind in zip(relation.columns, relation.types, strict=True):
+        if kind.id == "enum":
+            frame.attrs["variables"][name] = {"levels": levels(kind.children[0][1])}
+    return frame
 
 
 # -- servers -----------------------------------------------------------------------------------------------------
@@ -177,21 +224,47 @@ def read_url(source: str) -> pd.DataFrame:
     except sqlalchemy.exc.ArgumentError as error:
         raise InvalidData("There is no such kind of database.", where=place, remedy="Check the address.") from error
     try:
-        with engine.connect().execution_options(stream_results=True) as connection:
-            tables = [str(name) for name in sqlalchemy.inspect(connection).get_table_names()]
-            quote_name = engine.dialect.identifier_preparer.quote
-            result = connection.execute(sqlalchemy.text(query_for(wanted, tables, place, quote_name)))
-            names = list(map(str, result.keys()))
-            found = framed(names, result, place)
-            connection.rollback()
-        return found
+        return from_server(engine, wanted, place)
     except sqlalchemy.exc.SQLAlchemyError as error:
-        raise refused(getattr(error, "orig", None) or error, place) from None
+        raise refused(getattr(error, "orig", None) or error, place, url.password) from None
     finally:
         engine.dispose()
 
 
+def from_server(engine: Any, wanted: str, place: str) -> pd.DataFrame:
+    """Ask a server in one transaction that may only read, where the server knows such, and that is rolled back."""
+    import sqlalchemy
+
+    options = {"stream_results": True, "postgresql_readonly": True}
+    with engine.connect().execution_options(**options) as connection:
+        if engine.dialect.name in ("mysql", "mariadb"):
+            connection.execute(sqlalchemy.text("SET SESSION TRANSACTION READ ONLY"))
+            connection.rollback()
+        query = query_for(wanted, served(connection, wanted), place)
+        if ";" in query:
+            raise not_a_query(query, place)
+        result = connection.execute(sqlalchemy.text(NAMED.sub(r"\\:", query)))
+        found = framed(list(map(str, result.keys())), result, place)
+        connection.rollback()
+    return found
+
+
+def served(connection: Any, wanted: str) -> dict[str, str]:
+    """Return the tables and views of a server, those of another schema where it is named, and how each is spelt."""
+    import sqlalchemy
+
+    server = sqlalchemy.inspect(connection)
+    spell = connection.dialect.identifier_preparer.quote_identifier
+    found = {name: spell(name) for name in (*server.get_table_names(), *server.get_view_names())}
+    schema, dot, _ = wanted.partition(".")
+    if dot and wanted not in found and not QUERY.match(wanted) and schema in server.get_schema_names():
+        others = (*server.get_table_names(schema), *server.get_view_names(schema))
+        found |= {f"{schema}.{name}": f"{spell(schema)}.{spell(name)}" for name in others}
+    return found
+
+
 def url_of(address: str) -> Any:
+    """Return the URL with what ``${…}`` stands for; refuse one that holds a password itself."""
     import sqlalchemy
 
     def value(found: re.Match[str]) -> str:
@@ -203,39 +276,50 @@ def url_of(address: str) -> Any:
             )
         return quote(os.environ[found[1]], safe="")
 
-    plain = sqlalchemy.engine.make_url(VARIABLE.sub("", address)) if VARIABLE.search(address) else None
-    if plain is None and re.match(r"[^:]+://[^/@:]*:[^@/]+@", address):
+    try:
+        bare = sqlalchemy.engine.make_url(VARIABLE.sub("", address))
+        url = sqlalchemy.engine.make_url(VARIABLE.sub(value, address))
+    except (sqlalchemy.exc.ArgumentError, ValueError):
+        raise InvalidData("This is no address of a database.", where="data", remedy="Check it.") from None
+    if bare.password or any(SECRET.search(f"{name}={part}") for name, part in bare.query.items()):
         raise InvalidData(
             "The address holds a password, which would be saved in the notebook.",
             where="data",
             remedy="Write ${NAME} in its place, and set the environment variable NAME.",
         )
-    try:
-        return sqlalchemy.engine.make_url(VARIABLE.sub(value, address))
-    except sqlalchemy.exc.ArgumentError as error:
-        raise InvalidData("This is no address of a database.", where="data", remedy="Check it.") from error
+    if url.get_backend_name() in ("sqlite", "duckdb"):
+        raise InvalidData("The address names no file.", where="data", remedy="Write sqlite:///FILE#TABLE.")
+    return url
 
 
 # -- queries -----------------------------------------------------------------------------------------------------
 
 
-def query_for(wanted: str, tables: Sequence[str], place: str, quote_name: Any = None) -> str:
-    """Return the query for what is wanted: a SELECT as it is, a table's name, or the only table there is."""
-    spell = quote_name or (lambda name: '"' + name.replace('"', '""') + '"')
-    listed = ", ".join(f"“{name}”" for name in tables[:20]) + (" …" if len(tables) > 20 else "")
-    if not tables:
-        raise InvalidData("The database has no table.", where=place, remedy="Choose another.")
+def spelt(name: str) -> str:
+    """Quote a name as standard SQL does."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def query_for(wanted: str, tables: Mapping[str, str], place: str) -> str:
+    """Return the query for what is wanted: a SELECT as it is, a table's name, or the only table there is.
+
+    ``tables`` says how each table is spelt in a query.
+    """
+    names = list(tables)
+    listed = ", ".join(f"“{name}”" for name in names[:20]) + (" …" if len(names) > 20 else "")
     if wanted in tables:
-        return f"SELECT * FROM {spell(wanted)}"  # noqa: S608 - the name is one of the tables, quoted
+        return f"SELECT * FROM {tables[wanted]}"  # noqa: S608 - the name is one of the tables, quoted
     if QUERY.match(wanted):
         return wanted.rstrip().rstrip(";")
+    if not tables:
+        raise InvalidData("The database has no table.", where=place, remedy="Choose another.")
     if not wanted and len(tables) == 1:
-        return f"SELECT * FROM {spell(tables[0])}"  # noqa: S608
+        return f"SELECT * FROM {tables[names[0]]}"  # noqa: S608
     if not wanted:
         raise InvalidData(
             f"The database has {len(tables)} tables: {listed}.",
             where=place,
-            remedy=f"Say which: {place}#{tables[0]}, or write a SELECT there.",
+            remedy=f"Say which: {place}#{names[0]}, or write a SELECT there.",
         )
     if re.match(r"\s*\w+\s", wanted):
         raise not_a_query(wanted, place)
@@ -244,7 +328,9 @@ def query_for(wanted: str, tables: Sequence[str], place: str, quote_name: Any = 
 
 def not_a_query(wanted: str, place: str) -> InvalidData:
     return InvalidData(
-        f"“{wanted[:80]}” is no query of one table.", where=place, remedy="Write one SELECT; nothing is ever changed."
+        f"“{wanted[:80]}” is not one query.",
+        where=place,
+        remedy="Write one SELECT, without a semicolon in it; nothing is ever changed.",
     )
 
 
@@ -258,7 +344,15 @@ def framed(names: Sequence[str], rows: Any, place: str) -> pd.DataFrame:
         require_size(count, place)
         for column, cells in zip(columns, zip(*batch, strict=True), strict=True):
             column.extend(cells)
-    return pd.DataFrame({name: pd.Series(cells, dtype="object") for name, cells in zip(names, columns, strict=True)})
+    return pd.DataFrame({name: column_of(cells) for name, cells in zip(names, columns, strict=True)})
+
+
+def column_of(cells: list[Any]) -> pd.Series[Any]:
+    """Hold decimals that no floating-point number equals as text; other values stay as they are."""
+    numbers = [cell for cell in cells if isinstance(cell, Decimal)]
+    if numbers and not all(map(is_exact, numbers)):
+        cells = [str(cell) if isinstance(cell, Decimal) else cell for cell in cells]
+    return pd.Series(cells, dtype="object")
 
 
 def require_size(cells: int, place: str) -> None:
@@ -268,9 +362,11 @@ def require_size(cells: int, place: str) -> None:
         )
 
 
-def refused(error: BaseException, place: str) -> InvalidData:
-    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if "interrupted" in reason:
+def refused(error: BaseException, place: str, password: object = None) -> InvalidData:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if password:
+        reason = reason.replace(str(password), "***")
+    if "interrupt" in reason.lower():
         reason = f"it took longer than {SECONDS} seconds"
     return InvalidData(
         f"The database refused: {reason}.", where=place, remedy="Check the query; only reading is allowed."
