@@ -192,12 +192,45 @@ describe('the data station', () => {
     await screen.findByText('Row 3, Reaction: 250.8 → missing');
     press('Check that nothing is damaged');
     await screen.findByText(/2 versions checked/);
+    press('What versions must look like');
+    await screen.findByText(/one of 308, 309/);
+    press('Allow other values of Subject');
+    await waitFor(() =>
+      expect(screen.queryByText(/one of 308, 309/)).toBeNull()
+    );
     press('Make 1 the current one');
     await screen.findByText('sleepstudy@1 (current)');
     press('Remove 2');
     press('Yes, remove 2 for good');
     await waitFor(() => expect(screen.queryByText('sleepstudy@2')).toBeNull());
   });
+});
+
+it('what was typed, tried or undone for one table does not reach the next', async () => {
+  await opened();
+  const [unit] = screen.getAllByLabelText<HTMLInputElement>('Unit');
+  fireEvent.change(unit!, { target: { value: 'ms' } });
+  fireEvent.change(screen.getByLabelText('Name of the dataset'), {
+    target: { value: 'first' }
+  });
+  press('Preview: Treat -9 as missing in Days');
+  await screen.findByText('Did missing_codes.');
+  press('Apply');
+  await screen.findByText('180 → 179 rows');
+  press('Undo the last step');
+  await waitFor(() => expect(screen.queryByText('180 → 179 rows')).toBeNull());
+  fireEvent.change(screen.getByLabelText('Choose a file'), {
+    target: { files: [new File(['x'], 'sleepstudy.csv')] }
+  });
+  await waitFor(() =>
+    expect(
+      screen.getByRole<HTMLButtonElement>('button', { name: 'Redo' }).disabled
+    ).toBe(true)
+  );
+  expect(
+    screen.getByLabelText<HTMLInputElement>('Name of the dataset').value
+  ).toBe('sleepstudy');
+  expect(screen.getAllByLabelText<HTMLInputElement>('Unit')[0]!.value).toBe('');
 });
 
 it('a pasted table is used like a file', async () => {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,16 @@ from urllib.parse import unquote, urljoin, urlsplit
 from modelcompose.data.cells import LIMIT
 from modelcompose.errors import Forbidden, InvalidData, NotFound
 
-__all__ = ["download"]
+__all__ = ["download", "shown"]
 
 STORES = {"s3": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 REDIRECTIONS = 5
 SECONDS = 60.0
+LONGEST = 900.0
 CHUNK = 1 << 20
+PUBLIC = ipaddress.ip_network("2000::/3")
+PLATFORM = (ipaddress.ip_address("168.63.129.16"),)
+"""An address that is public by its number, and answers with secrets of the machine inside a cloud."""
 
 
 def download(address: str, folder: Path) -> tuple[Path, str]:
@@ -68,7 +73,7 @@ def _from_web(address: str, folder: Path) -> tuple[Path, str]:
             for _ in range(REDIRECTIONS + 1):
                 target_address, options = _checked(address)
                 with client.stream("GET", target_address, **options) as answer:
-                    if answer.is_redirect:
+                    if answer.has_redirect_location:
                         address = urljoin(address, answer.headers["location"])
                         continue
                     if answer.status_code in (404, 410):
@@ -83,6 +88,8 @@ def _from_web(address: str, folder: Path) -> tuple[Path, str]:
                     target = folder / _name(address, answer.headers.get("content-disposition", ""))
                     _written(answer.iter_bytes(CHUNK), target, place)
                     return target, kind
+    except httpx.InvalidURL as error:
+        raise InvalidData("This is no address.", where=place, remedy="Check it.") from error
     except httpx.HTTPError as error:
         raise InvalidData(
             f"The server could not be reached: {type(error).__name__}.", where=place, remedy="Try again later."
@@ -92,23 +99,32 @@ def _from_web(address: str, folder: Path) -> tuple[Path, str]:
 
 def shown(address: str) -> str:
     """Return an address without name, password and query, which may be secret."""
-    parts = urlsplit(address)
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    scheme, _, rest = address.partition("://")
+    place = re.split(r"[?#]", rest, maxsplit=1)[0]
+    host, slash, path = place.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
 
 def _checked(address: str) -> tuple[str, dict[str, Any]]:
     """Return the address with the checked IP in the place of the name, and what keeps name and certificate right."""
     try:
         parts = urlsplit(address)
-        host, port = parts.hostname or "", parts.port
-    except ValueError as error:
-        raise InvalidData(f"This is no address: {error}.", where="data", remedy="Check it.") from error
+        port = parts.port
+        host = parts.hostname or ""
+        host = host if host.isascii() else host.encode("idna").decode()
+    except ValueError:
+        raise InvalidData("This is no address.", where="data", remedy="Check its host and port.") from None
     if parts.scheme not in ("http", "https") or not host:
         raise Forbidden(f"The address leads to {parts.scheme or 'nowhere'}.", where="data", remedy="Use https://.")
     number = _public(host, port or (443 if parts.scheme == "https" else 80))
     literal = f"[{number}]" if ":" in number else number
     target = parts._replace(netloc=f"{literal}:{port}" if port else literal, fragment="").geturl()
-    headers = {"Host": f"{host}:{port}" if port else host, "Accept-Encoding": "identity", "User-Agent": "modelcompose"}
+    named = f"[{host}]" if ":" in host else host
+    headers = {
+        "Host": f"{named}:{port}" if port else named,
+        "Accept-Encoding": "identity",
+        "User-Agent": "modelcompose",
+    }
     options: dict[str, Any] = {"headers": headers, "extensions": {"sni_hostname": host}}
     if parts.username:
         options["auth"] = (unquote(parts.username), unquote(parts.password or ""))
@@ -119,18 +135,15 @@ def _public(host: str, port: int) -> str:
     """Resolve a name, and refuse it when any of its addresses is not a public one."""
     try:
         found = [str(entry[4][0]) for entry in _resolved(host, port)]
-    except (socket.gaierror, UnicodeError):
+    except (OSError, ValueError):
         raise NotFound(f"There is no server named “{host}”.", where="data", remedy="Check the address.") from None
-    for number in found:
-        one = ipaddress.ip_address(number.partition("%")[0])
-        inner = getattr(one, "ipv4_mapped", None) or getattr(one, "sixtofour", None) or one
-        if not _allowed(inner) or not _allowed(one):
-            raise Forbidden(
-                f"“{host}” is not a public address.",
-                where="data",
-                remedy="Download the file yourself, and put it into the workspace.",
-            )
-    return found[0]
+    if not found or not all(_allowed(ipaddress.ip_address(number.partition("%")[0])) for number in found):
+        raise Forbidden(
+            f"“{host}” is not a public address.",
+            where="data",
+            remedy="Download the file yourself, and put it into the workspace.",
+        )
+    return min(found, key=lambda number: ":" in number)
 
 
 def _resolved(host: str, port: int) -> Iterable[tuple[Any, ...]]:
@@ -138,7 +151,16 @@ def _resolved(host: str, port: int) -> Iterable[tuple[Any, ...]]:
 
 
 def _allowed(one: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    return one.is_global and not one.is_multicast
+    """Tell whether an address is that of a public host, and so is the one that it may hold.
+
+    Of IPv6, public hosts are in 2000::/3 alone (https://www.iana.org/assignments/ipv6-address-space).
+    """
+    if isinstance(one, ipaddress.IPv6Address):
+        inner = one.ipv4_mapped or one.sixtofour
+        if inner:
+            return _allowed(inner)
+        return one in PUBLIC and one.is_global and not one.is_multicast
+    return one.is_global and not one.is_multicast and one not in PLATFORM
 
 
 def _name(address: str, disposition: str) -> str:
@@ -149,10 +171,16 @@ def _name(address: str, disposition: str) -> str:
 
 
 def _written(chunks: Iterable[bytes], target: Path, place: str) -> None:
-    size = 0
+    size, until = 0, time.monotonic() + LONGEST
     with target.open("wb") as file:
         for chunk in chunks:
             size += len(chunk)
+            if time.monotonic() > until:
+                raise InvalidData(
+                    f"The download took longer than {LONGEST:.0f} seconds.",
+                    where=place,
+                    remedy="Download the file yourself, and put it into the workspace.",
+                )
             if size > LIMIT:
                 raise InvalidData(
                     f"The file has more than {LIMIT:,} bytes.", where=place, remedy="Keep what the question needs."
@@ -161,27 +189,31 @@ def _written(chunks: Iterable[bytes], target: Path, place: str) -> None:
 
 
 def _from_store(address: str, folder: Path, package: str) -> Path:
-    import fsspec
-
-    target = folder / _name(address, "")
+    target, place = folder / _name(address, ""), shown(address)
     try:
+        import fsspec
+
         with fsspec.open(address, "rb") as file:
-            _written(iter(lambda: file.read(CHUNK), b""), target, address)
+            _written(iter(lambda: file.read(CHUNK), b""), target, place)
     except ImportError as error:
         extra = '"modelcompose[s3]"' if package == "s3fs" else package
         raise InvalidData(
             f"{address.partition('://')[0]}:// addresses need a package that is not installed.",
-            where=address,
+            where=place,
             remedy=f"Install it with: pip install {extra}",
         ) from error
     except FileNotFoundError:
-        raise NotFound(f"There is nothing at {address}.", where=address, remedy="Check the address.") from None
+        raise NotFound(f"There is nothing at {place}.", where=place, remedy="Check the address.") from None
+    except PermissionError:
+        raise InvalidData(
+            "The store does not let you read it.", where=place, remedy="Check the credentials in the environment."
+        ) from None
     except InvalidData:
         raise
     except Exception as error:  # each store has errors of its own
         raise InvalidData(
             f"The store could not be read ({type(error).__name__}).",
-            where=address,
+            where=place,
             remedy="Check the address and the credentials in the environment.",
         ) from error
     return target

@@ -39,6 +39,7 @@ EXACT = 2**53
 """Whole numbers beyond this are not exact as floating-point numbers."""
 
 SOME = 1000
+FIRST_DAY = np.datetime64("0001-01-01")
 NUMBER = r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$"
 COMMA_NUMBER = r"^[+-]?(?:\d+|\d*,\d+)(?:[eE][+-]?\d+)?$"
 PADDED = r"^[+-]?0\d"
@@ -144,9 +145,12 @@ def inexact(cells: pa.Array) -> bool:
 
 
 def blank(cells: pa.Array) -> pa.Array:
-    """Trim the cells and make the missing ones null."""
+    """Trim the cells and make the missing ones null; return them themselves where there is nothing to do."""
     trimmed = pc.utf8_trim_whitespace(cells)
-    return pc.if_else(pc.is_in(trimmed, pa.array(MISSING)), pa.scalar(None, trimmed.type), trimmed)
+    gaps = pc.is_in(trimmed, pa.array(MISSING))
+    if pc.any(gaps).as_py():
+        return pc.if_else(gaps, pa.scalar(None, trimmed.type), trimmed)
+    return trimmed if pc.any(pc.not_equal(cells, trimmed)).as_py() else cells
 
 
 def matches(cells: pa.Array, pattern: str) -> bool:
@@ -273,23 +277,29 @@ def strings(column: pd.Series[Any]) -> tuple[pd.Series[Any], str]:
     """Type a column of text: trimmed, missing cells marked, ISO 8601 dates read."""
     cells = pa.array(column, type=pa.large_string(), from_pandas=True)
     clean = blank(cells)
+    if clean is cells:
+        note = ""
+    else:
+        trimmed = pc.sum(pc.not_equal(cells, clean)).as_py() or 0
+        note = f"had spaces around {trimmed} of its values; they were removed." if trimmed else ""
     dates = iso_dates(clean)
-    trimmed = pc.sum(pc.not_equal(cells, clean)).as_py() or 0
-    note = f"had spaces around {trimmed} of its values; they were removed." if trimmed else ""
     return (text(clean) if dates is None else dates), note
 
 
 def iso_dates(cells: pa.Array) -> pd.Series[Any] | None:
     """Read ISO 8601 dates, if all cells are such dates: only that form has one meaning everywhere."""
     present = cells.drop_null()
-    if len(present) == 0 or not matches(present, ISO_DATE):
+    if len(present) == 0 or not matches(present.slice(0, SOME), ISO_DATE) or not matches(present, ISO_DATE):
         return None
     zones = pc.ends_with(present, "Z")
     if pc.any(zones).as_py() and not pc.all(zones).as_py():
         return None
-    plain = text(pc.replace_substring_regex(cells, "Z$", ""))
-    dates = pd.to_datetime(plain, format="ISO8601", errors="coerce")
-    return dates.astype("datetime64[us]") if int(dates.notna().sum()) == len(present) else None
+    plain = pc.replace_substring_regex(cells, "Z$", "")
+    try:
+        days = pc.cast(plain, pa.timestamp("us")).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return None if np.nanmin(days) < FIRST_DAY else pd.Series(days)
 
 
 def objects(column: pd.Series[Any], where: str) -> tuple[pd.Series[Any], str]:

@@ -25,6 +25,7 @@ OPENERS: dict[str, Callable[[Path], Any]] = {
     ".zst": lambda path: pa.CompressedInputStream(pa.OSFile(str(path), "rb"), "zstd"),
 }
 PACKED = (*OPENERS, ".zip")
+ARCHIVES = (".tar", ".tgz", ".7z", ".rar")
 
 
 def unpack(path: Path, folder: Path, choice: str) -> tuple[Path, str, str]:
@@ -52,9 +53,9 @@ def unpack(path: Path, folder: Path, choice: str) -> tuple[Path, str, str]:
     if path.suffix.lower() == ".zip":
         return _from_archive(path, folder, choice)
     name = path.name[: -len(path.suffix)]
-    if Path(name).suffix.lower() in (*PACKED, ".tar"):
-        raise InvalidData("The file is an archive inside another.", where=path.name, remedy="Unpack it first.")
-    target = folder / f"unpacked-{name}"
+    if Path(name).suffix.lower() in (*PACKED, *ARCHIVES):
+        raise _nested(path)
+    target = folder / name
     try:
         with OPENERS[path.suffix.lower()](path) as packed:
             _copied(packed, target, path.name)
@@ -71,7 +72,9 @@ def _from_archive(path: Path, folder: Path, choice: str) -> tuple[Path, str, str
                 raise InvalidData("The archive is locked by a password.", where=path.name, remedy="Unpack it first.")
             if member.file_size > LIMIT:
                 raise _too_large(path.name)
-            target = folder / f"unpacked-{Path(member.filename).name}"
+            target = folder / Path(member.filename).name
+            if target.suffix.lower() in (*PACKED, *ARCHIVES):
+                raise _nested(path)
             with archive.open(member) as packed:
                 _copied(packed, target, path.name)
     except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, ValueError, RuntimeError) as error:
@@ -109,6 +112,10 @@ def _copied(packed: IO[bytes], target: Path, name: str) -> None:
             if size > LIMIT:
                 raise _too_large(name)
             file.write(chunk)
+
+
+def _nested(path: Path) -> InvalidData:
+    return InvalidData("The file is an archive inside another.", where=path.name, remedy="Unpack it first.")
 
 
 def _too_large(name: str) -> InvalidData:

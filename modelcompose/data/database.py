@@ -33,7 +33,8 @@ OTHERS = frozenset(
 )
 QUERY = re.compile(r"\s*(?:select|with)\b", re.IGNORECASE)
 NAMED = re.compile(r"(?<![:\w\\]):(?=\w)")
-SECRET = re.compile(r"(?i)(?:password|passwd|pwd|secret|token|sslpassword)[^=]*=.")
+SECRET = re.compile(r"password|passwd|pwd|secret|token", re.IGNORECASE)
+MARK = "65530"
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 CELLS = 100_000_000
 BATCH = 10_000
@@ -277,11 +278,12 @@ def url_of(address: str) -> Any:
         return quote(os.environ[found[1]], safe="")
 
     try:
-        bare = sqlalchemy.engine.make_url(VARIABLE.sub("", address))
+        marked = sqlalchemy.engine.make_url(VARIABLE.sub(MARK, address))
         url = sqlalchemy.engine.make_url(VARIABLE.sub(value, address))
     except (sqlalchemy.exc.ArgumentError, ValueError):
         raise InvalidData("This is no address of a database.", where="data", remedy="Check it.") from None
-    if bare.password or any(SECRET.search(f"{name}={part}") for name, part in bare.query.items()):
+    secrets = [str(marked.password or ""), *(str(part) for name, part in marked.query.items() if SECRET.search(name))]
+    if any(secret.replace(MARK, "") for secret in secrets) or "odbc_connect" in marked.query:
         raise InvalidData(
             "The address holds a password, which would be saved in the notebook.",
             where="data",

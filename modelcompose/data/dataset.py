@@ -19,6 +19,7 @@ from modelcompose.data.kinds import KINDS, Guess, as_dates, infer, ladder, misfi
 from modelcompose.data.readers import fetch, read
 from modelcompose.data.recipe import Applied, Recipe
 from modelcompose.data.recipe.values import without_codes
+from modelcompose.data.relations import relations
 from modelcompose.data.store import NAME, DatasetStore, Version, parse_reference
 from modelcompose.errors import InvalidData
 
@@ -205,7 +206,10 @@ class Dataset:
             "rows": len(self.frame),
             "rows_read": self.raw_rows or len(self.frame),
             "recipe": [one.as_json() for one in self.applied],
-            "relations": [],
+            "relations": [
+                {"relation": one.relation, "columns": list(one.columns), "sentence": one.sentence}
+                for one in relations(self.frame, self.kinds)
+            ],
             "sha256": self.sha256,
             "notes": list(self.notes),
             "columns": [self.describe_column(name) for name in self.frame.columns],

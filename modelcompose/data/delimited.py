@@ -10,7 +10,8 @@ import contextlib
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ import pandas as pd
 import pyarrow as pa
 
 from modelcompose.data import fast
-from modelcompose.data.cells import MISSING, NUMBER, check_names, listed, parse
+from modelcompose.data.cells import MISSING, NUMBER, check_names, listed, parse, tidy
 from modelcompose.data.fast import Columns
 from modelcompose.errors import InvalidData
 
-__all__ = ["Delimited", "decode"]
+__all__ = ["Delimited", "decode", "peek"]
 
 DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bars"}
 CHUNK = 50_000
@@ -55,6 +56,66 @@ class Delimited:
     choices = ("encoding", "delimiter", "decimal")
 
     def read(self, path: Path, **choices: str) -> pd.DataFrame:
+        layout = Layout.of(path, choices)
+        notes = list(layout.notes)
+        plain = layout.encoding in ("utf-8", "utf-8-sig") and not layout.skipped
+        columns = fast.columns(path, layout.delimiter, layout.start, layout.decimal_comma) if plain else None
+        if columns is None:
+            columns = carefully(path, layout, notes)
+        notes += suspected(first_rows(layout.start, layout.delimiter), layout, path, sure="decimal" in choices)
+        return framed(columns, notes)
+
+
+def peek(path: Path, rows: int = 50, **choices: str) -> pd.DataFrame:
+    """Read the first rows of delimited text, and no more of the file than they need, for a look at it.
+
+    Parameters
+    ----------
+    path
+        The file.
+    rows
+        How many rows, at most; fewer come when they do not fit into the first 200,000 bytes.
+    **choices
+        As for `Delimited`.
+
+    Raises
+    ------
+    InvalidData
+        When the beginning of the file is no table.
+    """
+    layout = Layout.of(path, choices)
+    start = layout.start.partition("\n")[2] if layout.skipped else layout.start
+    if path.stat().st_size > SNIFFED:
+        start = start[: start.rfind("\n") + 1]
+    lines = csv.reader(io.StringIO(start, newline=""), delimiter=layout.delimiter)
+    with contextlib.suppress(csv.Error):
+        found = [row for row in islice(lines, rows + 1) if row]
+    names = check_names(found[0] if found else [], f"{path.name}, line 1")
+    for line, row in enumerate(found[1:], start=2):
+        if len(row) != len(names):
+            raise ragged(row, names, f"{path.name}, line {line}")
+    cells = [pa.array([row[place] for row in found[1:]], pa.large_string()) for place in range(len(names))]
+    parsed = [parse(column, decimal_comma=layout.decimal_comma) for column in cells]
+    columns = dict(zip(names, parsed, strict=True))
+    return tidy(framed(columns, []), path.name)[0]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file is laid out, by its beginning or by choice: how to decode it and how to split its lines.
+
+    ``encoding`` is ``""`` when only the whole file can tell it; ``skipped`` counts lines before the header.
+    """
+
+    start: str
+    encoding: str
+    delimiter: str
+    skipped: int
+    decimal_comma: bool
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, path: Path, choices: Mapping[str, str]) -> Layout:
         start, encoding, notes = look(path, choices.get("encoding", ""))
         if MARKUP.match(start):
             raise wrong_format(path, "a web page or XML document", "")
@@ -69,12 +130,7 @@ class Delimited:
             if delimiter != usual:
                 notes.append(f"The values are separated by {DELIMITERS[delimiter]}{evidence(start, delimiter)}.")
         decimal_comma = decimal_sign(choices["decimal"]) == "," if "decimal" in choices else delimiter != ","
-        plain = encoding in ("utf-8", "utf-8-sig") and not skipped
-        columns = fast.columns(path, delimiter, start, decimal_comma) if plain else None
-        if columns is None:
-            columns = carefully(path, encoding, delimiter, skipped, notes, decimal_comma)
-        notes += suspected(first_rows(start, delimiter), delimiter, path, sure="decimal" in choices)
-        return framed(columns, notes)
+        return cls(start, encoding, delimiter, skipped, decimal_comma, tuple(notes))
 
 
 def framed(columns: Columns, notes: list[str]) -> pd.DataFrame:
@@ -91,14 +147,14 @@ def framed(columns: Columns, notes: list[str]) -> pd.DataFrame:
     return frame
 
 
-def suspected(rows: list[list[str]], delimiter: str, path: Path, *, sure: bool) -> list[str]:
+def suspected(rows: list[list[str]], layout: Layout, path: Path, *, sure: bool) -> list[str]:
     """Say what the first rows make one doubt: names that are numbers, and points that may stand between thousands."""
     names, body = (rows[0], rows[1:]) if rows else ([], [])
     plain = [name.strip() for name in names]
     notes = []
     if plain and all(re.match(NUMBER, name, re.ASCII) for name in plain) and not counted(plain):
         notes.append("The first line has only numbers; they were taken as the column names.")
-    columns = {} if delimiter == "," or sure else dict(zip(plain, zip(*body, strict=False), strict=False))
+    columns = {} if layout.delimiter == "," or sure else dict(zip(plain, zip(*body, strict=False), strict=False))
     present = {name: [cell.strip() for cell in cells if cell.strip() not in MISSING] for name, cells in columns.items()}
     thousands = [f"“{name}”" for name, cells in present.items() if cells and all(map(THOUSANDS.fullmatch, cells))]
     if thousands:
@@ -198,7 +254,8 @@ def look(path: Path, encoding: str) -> tuple[str, str, list[str]]:
     try:
         return said(head, "utf-8-sig", path, whole=whole), "utf-8-sig", []
     except InvalidData:
-        return "", "", []
+        guess = "" if b"\0" in head else guessed_encoding(head)
+        return head.decode(guess, errors="replace") if guess else "", "", []
 
 
 def mark(head: bytes) -> str:
@@ -230,21 +287,16 @@ def said(head: bytes, encoding: str, path: Path, *, whole: bool) -> str:
         ) from error
 
 
-def carefully(
-    path: Path, encoding: str, delimiter: str, skipped: int, notes: list[str], decimal_comma: bool
-) -> Columns:
+def carefully(path: Path, layout: Layout, notes: list[str]) -> Columns:
     """Read every line with the standard library's strict parser, which knows where it is."""
-    content, found = decode(path, encoding if encoding != "utf-8-sig" else "")
+    content, found = decode(path, layout.encoding if layout.encoding != "utf-8-sig" else "")
     notes += found
-    if not encoding:
-        usual = "," if path.suffix.lower() in (".csv", ".txt") else "\t"
-        delimiter = sniff(content, usual)
-    if skipped:
+    if layout.skipped:
         content = content.partition("\n")[2]
-    names, columns, empty = split(content, delimiter, path)
+    names, columns, empty = split(content, layout.delimiter, path)
     if empty:
         notes.append(f"Empty lines between the rows were skipped: {empty}.")
-    return {name: parse(cells, decimal_comma=decimal_comma) for name, cells in zip(names, columns, strict=True)}
+    return {name: parse(cells, decimal_comma=layout.decimal_comma) for name, cells in zip(names, columns, strict=True)}
 
 
 def decode(path: Path, encoding: str = "") -> tuple[str, list[str]]:

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pv
 
-from modelcompose.data.cells import MISSING, TRUTH, check_names, parse, whole
+from modelcompose.data.cells import FIRST_DAY, MISSING, TRUTH, check_names, parse, whole
 from modelcompose.errors import InvalidData
 
 __all__ = ["Columns", "columns"]
@@ -33,6 +33,7 @@ Columns = Mapping[str, tuple["pd.Series[Any]", str]]
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
+Truths = np.ndarray[Any, np.dtype[np.bool_]]
 
 WORTHWHILE = 1_000_000
 CHUNK = 1 << 18
@@ -43,7 +44,6 @@ TRIES = 4
 LONG = 1e15
 NEWLINE, RETURN, QUOTE, ZERO, NINE, TAB, PLUS, MINUS, SPACE = (ord(sign) for sign in '\n\r"09\t+- ')
 SMALL_E = ord("e")
-FIRST_DAY = np.datetime64("0001-01-01")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
@@ -166,13 +166,14 @@ class Scan:
             return False
         newlines = np.flatnonzero(ends[BEFORE:]) + BEFORE
         quotes = np.flatnonzero(piece[BEFORE - 1 : -1] == QUOTE) + BEFORE - 1
-        if not self._well_quoted(piece, quotes) or self._inside(newlines, quotes).any():
+        quoted = len(quotes) > 0 or self._quotes % 2 == 1
+        if quoted and (self._inside(newlines, quotes).any() or not self._well_quoted(piece, quotes)):
             return False
         zeros = _zeros_first(piece, self.delimiter)
         tail = newlines[-1] if len(newlines) else BEFORE
         since = BEFORE if len(zeros) else tail
         separators = np.flatnonzero(piece[since:] == self.delimiter) + since
-        separators = separators[~self._inside(separators, quotes)]
+        separators = separators[~self._inside(separators, quotes)] if quoted else separators
         if len(zeros):
             starts = np.append(-self._column, np.searchsorted(separators, newlines))
             places = np.searchsorted(separators, zeros) - starts[np.searchsorted(newlines, zeros)]
@@ -181,21 +182,21 @@ class Scan:
         self._quotes += len(quotes)
         return True
 
-    def _inside(self, places: Places, quotes: Places) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    def _inside(self, places: Places, quotes: Places) -> Truths:
         """Tell which places are between an opening quotation mark and a closing one."""
-        return (np.searchsorted(quotes, places) + self._quotes) % 2 == 1
+        return np.asarray((np.searchsorted(quotes, places) + self._quotes) % 2 == 1)
 
     def _well_quoted(self, piece: Bytes, quotes: Places) -> bool:
         """Whether quotation marks stand only around whole values, or doubled inside these."""
         opens = (np.arange(len(quotes)) + self._quotes) % 2 == 0
         before, after = piece[quotes[opens] - 1], piece[quotes[~opens] + 1]
         return bool(
-            np.isin(before, (self.delimiter, NEWLINE, QUOTE)).all()
-            and np.isin(after, (self.delimiter, NEWLINE, RETURN, QUOTE)).all()
+            ((before == self.delimiter) | (before == NEWLINE) | (before == QUOTE)).all()
+            and ((after == self.delimiter) | (after == NEWLINE) | (after == RETURN) | (after == QUOTE)).all()
         )
 
 
-def _plain(piece: Bytes, ends: np.ndarray[Any, np.dtype[np.bool_]]) -> bool:
+def _plain(piece: Bytes, ends: Truths) -> bool:
     """Refuse control characters, lone carriage returns, and empty lines between rows."""
     if (ends[BEFORE - 1 : -1] & ends[BEFORE:]).any():
         return False
@@ -218,10 +219,10 @@ def _zeros_first(piece: Bytes, delimiter: int) -> Places:
     zeros = np.flatnonzero(begins & (piece[BEFORE - 1 : -1] == ZERO) & (piece[BEFORE:] >= ZERO)) + BEFORE - 1
     if not len(zeros):
         return zeros
-    zeros = zeros[piece[zeros + 1] <= NINE]
     first = piece[zeros - 1]
     start = np.where((first == PLUS) | (first == MINUS), piece[zeros - 2], first)
-    return zeros[np.isin(start, (delimiter, NEWLINE, QUOTE, SPACE, TAB))]
+    starts = (start == delimiter) | (start == NEWLINE) | (start == QUOTE) | (start == SPACE) | (start == TAB)
+    return np.asarray(zeros[starts & (piece[zeros + 1] <= NINE)])
 
 
 def _typed(

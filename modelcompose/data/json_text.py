@@ -33,8 +33,9 @@ class Json:
             ]  # fmt: skip
         else:
             table = loads(content, path, 0)
+        table, name = inner(table)
         frame = frame_of(table, path)
-        frame.attrs["notes"] = notes
+        frame.attrs["notes"] = notes + [f"The rows are those under “{name}”."] * bool(name)
         return frame
 
 
@@ -93,6 +94,19 @@ def loads(content: str, path: Path, offset: int) -> Any:
             where=path.name,
             remedy=REMEDY,
         ) from error
+
+
+def inner(table: Any) -> tuple[Any, str]:
+    """Return the only list of records in an object, and its name; other tables as they are.
+
+    Services send their records so, beside numbers and texts about them.
+    """
+    if not isinstance(table, dict) or any(isinstance(value, dict) for value in table.values()):
+        return table, ""
+    lists = {name: value for name, value in table.items() if isinstance(value, list)}
+    name, records = next(iter(lists.items()), ("", []))
+    found = len(lists) == 1 and records and all(isinstance(record, dict) for record in records)
+    return (records, name) if found else (table, "")
 
 
 def frame_of(table: Any, path: Path) -> pd.DataFrame:

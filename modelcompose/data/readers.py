@@ -35,6 +35,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
 import pandas as pd
 
 from modelcompose.data.arrow import Arrow, Parquet
@@ -59,9 +60,27 @@ INSTEAD = {
     ".rar": "Unpack it first.",
     ".rds": "Save it from R with arrow::write_parquet or write.csv.",
     ".rdata": "Save it from R with arrow::write_parquet or write.csv.",
+    ".html": "Save the table on the page as CSV; where you must sign in first, download the file.",
     ".pkl": "Save it as Parquet; pickled files can run code and are never opened.",
     ".pickle": "Save it as Parquet; pickled files can run code and are never opened.",
 }
+SIGNS = (
+    (b"PAR1", (".parquet", ".pq"), "a Parquet file"),
+    (b"ARROW1", (".arrow", ".feather", ".ipc"), "an Arrow file"),
+    (b"SQLite format 3", (".sqlite", ".sqlite3", ".db"), "a SQLite database"),
+    (b"PK\x03\x04", (".xlsx", ".zip"), "a ZIP archive, perhaps an Excel workbook"),
+    (b"$FL2", (".sav",), "an SPSS file"),
+    (b"$FL3", (".zsav",), "an SPSS file"),
+    (b"<stata_dta>", (".dta",), "a Stata file"),
+    (b"HEADER RECORD*******LIB", (".xpt",), "a SAS file"),
+    (b"\xd0\xcf\x11\xe0", (), "an old Excel workbook, or one locked by a password"),
+    (b"\x1f\x8b", (".gz",), "a file packed with gzip"),
+    (b"%PDF", (), "a PDF document"),
+    (b"<!DOCTYPE html", (), "a web page"),
+    (b"<html", (), "a web page"),
+)
+"""How files of a format begin, and how their names end."""
+
 BIG = {".csv", ".tsv", ".tab", ".txt", ".duckdb", ".db", ".sqlite", ".sqlite3"}
 LARGEST = 4_000_000_000
 TYPES = {
@@ -74,6 +93,7 @@ TYPES = {
     "application/vnd.apache.arrow.file": ".arrow",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "application/zip": ".zip",
+    "application/vnd.sqlite3": ".sqlite",
     "text/html": ".html",
 }
 
@@ -137,11 +157,11 @@ def fetch(source: str | Path, root: Path | None = None) -> Iterator[Fetched]:
         return
     with tempfile.TemporaryDirectory(prefix="modelcompose-") as folder:
         if isinstance(source, str) and "://" in text and local_path(text, root) is None:
-            from modelcompose.data.address import download
+            from modelcompose.data.address import download, shown
 
             address, _, choice = text.partition("#")
-            path, kind = download(address, Path(folder))
-            fetched = Fetched(path.name, _named(path, kind), choice, (f"Downloaded from {address.partition('?')[0]}.",))
+            path = _named(*download(address, Path(folder)))
+            fetched = Fetched(path.name, path, choice, (f"Downloaded from {shown(address)}.",))
         else:
             here = local_path(text, root) if isinstance(source, str) else (root or Path()) / source
             assert here is not None  # noqa: S101 - remote sources were dealt with above
@@ -238,8 +258,20 @@ def read(source: str | Path | Fetched, root: Path | None = None) -> tuple[pd.Dat
     if len(frame) < 2:
         message = "The table has one row only." if len(frame) else "The table has column names but no rows."
         raise InvalidData(message, where=source.name, remedy="Choose a table with at least two rows.")
+    _require_finite(frame, source.name)
     frame.attrs = {name: raw.attrs[name] for name in ("variables", "kinds") if raw.attrs.get(name)}
     return frame, tuple(notes)
+
+
+def _require_finite(frame: pd.DataFrame, name: str) -> None:
+    for column, cells in frame.select_dtypes("float64").items():
+        infinite = np.isinf(cells.to_numpy())
+        if infinite.any():
+            raise InvalidData(
+                f"Row {int(infinite.argmax()) + 1} holds an infinite number, with which one cannot compute.",
+                where=f"{name}, column “{column}”",
+                remedy="Make it missing, or the number that was meant.",
+            )
 
 
 def _raw(fetched: Fetched) -> pd.DataFrame:
@@ -270,6 +302,7 @@ def reader_of(path: Path) -> Reader:
     """Return the reader for a file, once the file itself is in order."""
     size = _require_file(path)
     suffix = path.suffix.lower()
+    _require_sign(path, suffix)
     if suffix not in readers():
         known = ", ".join(sorted({*readers(), *PACKED}))
         raise InvalidData(
@@ -287,6 +320,21 @@ def reader_of(path: Path) -> Reader:
             remedy="Keep the columns and rows that the question needs.",
         )
     return readers()[suffix]
+
+
+def _require_sign(path: Path, suffix: str) -> None:
+    """Refuse a file that begins as those of another format do, saying what it is."""
+    with path.open("rb") as file:
+        start = file.read(32)
+    for sign, suffixes, what in SIGNS:
+        if suffix in readers() and start[: len(sign)].lower() == sign.lower() and suffix not in suffixes:
+            raise InvalidData(
+                f"The file ends in {suffix} but is {what}.",
+                where=path.name,
+                remedy=f"Rename it to end in {suffixes[0]}."
+                if suffixes
+                else "Save the table as .xlsx, CSV or Parquet.",
+            )
 
 
 def _require_file(path: Path) -> int:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from modelcompose.data.cells import LIMIT, listed
+from modelcompose.data.arrow import spelt
+from modelcompose.data.cells import LIMIT, MISSING, listed
 from modelcompose.data.kinds import shown
 from modelcompose.errors import InvalidData
 
@@ -24,6 +24,7 @@ READERS = {
     ".xpt": ("read_xport", "SAS"),
 }
 BYTES_PER_CELL = 8
+MEMBERS = (b"MEMBER ", b"MEMBV8 ")
 
 
 class Statistical:
@@ -40,9 +41,15 @@ class Statistical:
 
         name, program = READERS[path.suffix.lower()]
         call = getattr(pyreadstat, name)
+        notes: list[str] = []
         try:
             if name != "read_xport" and name != "read_por":
-                check_size(call(str(path), metadataonly=True)[1], path)
+                declared = {"user_missing": True} if name == "read_sav" else {}
+                about = call(str(path), metadataonly=True, **declared)[1]
+                check_size(about, path)
+                notes += declared_missing(about)
+            if name == "read_xport":
+                notes += check_records(path)
             frame, about = call(str(path))
         except InvalidData:
             raise
@@ -52,7 +59,9 @@ class Statistical:
                 where=path.name,
                 remedy=f"Save it again in {program}, or as CSV.",
             ) from error
-        return labelled(frame, about)
+        found = labelled(frame, about)
+        found.attrs["notes"] += notes
+        return found
 
 
 def check_size(about: Any, path: Path) -> None:
@@ -65,6 +74,30 @@ def check_size(about: Any, path: Path) -> None:
         )
 
 
+def declared_missing(about: Any) -> list[str]:
+    """Say which values the file itself declares to be missing: none of them is in the table."""
+    notes = []
+    for name, ranges in (about.missing_ranges or {}).items():
+        codes = [" to ".join(dict.fromkeys((shown(one["lo"]), shown(one["hi"])))) for one in ranges]
+        notes.append(f"Column “{name}” has no value where the file has a code for missing ones: {listed(codes)}.")
+    return notes
+
+
+def check_records(path: Path) -> list[str]:
+    """Refuse a SAS transport file that was cut, and say whether it holds more than the first table.
+
+    It consists of records of 80 bytes, and does not say how many
+    (https://support.sas.com/content/dam/SAS/support/en/technical-papers/record-layout-of-a-sas-version-5-or-6-data-set-in-sas-transport-xport-format.pdf).
+    """
+    content = path.read_bytes()
+    if len(content) % 80:
+        raise InvalidData(
+            "The file is damaged: a part of it is missing.", where=path.name, remedy="Copy it again, in binary form."
+        )
+    tables = sum(content.count(b"HEADER RECORD*******" + name + b" HEADER RECORD!!!!!!!") for name in MEMBERS)
+    return [f"The file holds {tables} tables; the first was read."] if tables > 1 else []
+
+
 def labelled(frame: pd.DataFrame, about: Any) -> pd.DataFrame:
     """Put labels in the place of codes, and note what the file declares of its columns."""
     labels: Mapping[str, Mapping[Any, str]] = about.variable_value_labels or {}
@@ -73,40 +106,42 @@ def labelled(frame: pd.DataFrame, about: Any) -> pd.DataFrame:
     columns: dict[str, Any] = {}
     variables: dict[str, dict[str, Any]] = {}
     kinds: dict[str, str] = {}
-    partly = []
+    notes: list[str] = []
     for name in frame.columns:
-        column, levels = decoded(frame[name], labels.get(name, {}))
-        columns[name] = column
-        if name in labels and not levels:
-            partly.append(f"“{name}”")
+        columns[name], levels, note = decoded(frame[name], labels.get(name, {}))
+        notes += [f"Column “{name}” {note}"] * bool(note)
         declared = {"label": str(names[name])} if names.get(name) else {}
         variables[name] = {**declared, **({"levels": levels} if levels else {})}
         if measures.get(name) == "ordinal" and len(levels) > 2:
             kinds[name] = "ordered"
     found = pd.DataFrame(columns)
-    found.attrs = {
-        "variables": {name: one for name, one in variables.items() if one},
-        "kinds": kinds,
-        "notes": [f"Some codes have labels and others have none; all are kept as they are in {listed(partly)}."]
-        if partly
-        else [],
-    }
+    found.attrs = {"variables": {name: one for name, one in variables.items() if one}, "kinds": kinds, "notes": notes}
     return found
 
 
-def decoded(column: pd.Series[Any], labels: Mapping[Any, str]) -> tuple[pd.Series[Any], list[str]]:
-    """Return a column with its labels, and these in the order of their codes; as it is when one lacks."""
+def decoded(column: pd.Series[Any], labels: Mapping[Any, str]) -> tuple[pd.Series[Any], list[str], str]:
+    """Return a column with its labels, these in the order of their codes, and a note; as it is when a label lacks."""
+    column = plain(column)
     present = column.dropna().unique()
-    if not labels or any(code not in labels for code in present) or len(set(labels.values())) < len(labels):
-        return plain(column), []
-    order = [str(label) for _, label in sorted(labels.items(), key=lambda item: item[0])]
-    return column.map(labels, na_action="ignore").astype("str"), order
+    if not labels or not len(present):
+        return column, [], ""
+    meant = {code: str(label).strip() for code, label in labels.items()}
+    if any(code not in meant for code in present):
+        some = listed(f"{shown(code)} means “{label}”" for code, label in sorted(meant.items(), key=code_of)[:5])
+        return column, [], f"has labels for some of its values only, and is kept as it is: {some}."
+    if len(set(meant.values())) < len(meant):
+        return column, [], "has one label for several codes, and is kept as it is."
+    order = spelt(label for _, label in sorted(meant.items(), key=code_of))
+    missing = [f"“{label}”" for code, label in meant.items() if label in MISSING and code in present]
+    note = f"has no value where its label is {listed(missing)}." if missing else ""
+    return column.map(meant, na_action="ignore").astype("str"), order, note
+
+
+def code_of(pair: tuple[Any, str]) -> tuple[bool, Any]:
+    """Sort numbers before texts, which stand for kinds of missing values."""
+    return isinstance(pair[0], str), pair[0]
 
 
 def plain(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Make empty text missing, and whole numbers in floats what they are."""
-    if column.dtype == object:
-        return column.where(column.map(lambda cell: cell != "" and shown(cell) != ""), None)
-    if column.dtype.kind == "f" and np.isinf(column.to_numpy()).any():
-        return column.replace([np.inf, -np.inf], np.nan)
-    return column
+    """Make empty text missing."""
+    return column if column.dtype.kind in "biufM" else column.where(column.map(lambda cell: cell != ""), None)

@@ -197,7 +197,9 @@ def test_the_description_is_plain_json(tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
     described = load("t.csv", {"long": "text"}, root=tmp_path).describe()
     assert json.loads(json.dumps(described, allow_nan=False)) == described
-    assert set(described) == {"data", "rows", "sha256", "notes", "columns", "preview"}
+    assert set(described) == {
+        *("data", "rows", "rows_read", "sha256", "notes", "columns", "preview", "recipe", "relations")
+    }
     first, long, yes = described["columns"]
     assert first == {
         "name": name,
@@ -207,6 +209,16 @@ def test_the_description_is_plain_json(tmp_path):
         "missing": 1,
         "distinct": 2,
         "examples": ["1.5", "3"],
+        "confidence": "sure",
+        "ask": [],
+        "dtype": "number",
+        "label": "",
+        "unit": "",
+        "bounds": [],
+        "plausible": [],
+        "levels": ["1.5", "3"],
+        "reference": "",
+        "codes": [],
     }
     assert long["declared"]
     assert len(long["examples"][0]) == 200

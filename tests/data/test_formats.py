@@ -24,7 +24,6 @@ from moto.server import ThreadedMotoServer
 
 from modelcompose.data import address, read, readers
 from modelcompose.data.digest import digest
-from modelcompose.errors import InvalidData
 
 TABLE = pd.DataFrame(
     {

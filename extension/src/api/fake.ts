@@ -5,6 +5,7 @@ import {
   Cell,
   Changes,
   Column,
+  Contract,
   DataDescription,
   DatasetHistory,
   Edit,
@@ -47,6 +48,7 @@ export class FakeWorkbench implements WorkbenchClient {
   private readonly records: Run[] = [];
   private readonly versions = new Map<string, string[]>();
   private readonly current = new Map<string, number>();
+  private rules: Contract = RULES;
 
   async schema(): Promise<Schema> {
     this.check('schema');
@@ -106,6 +108,13 @@ export class FakeWorkbench implements WorkbenchClient {
       rows_read: 180,
       recipe: applied,
       suggestions: recipe.length > 0 ? [] : SUGGESTIONS,
+      relations: [
+        {
+          relation: 'repeated',
+          columns: ['Subject'],
+          sentence: 'Each Subject has several rows.'
+        }
+      ],
       dataset: version
         ? {
             name,
@@ -210,6 +219,17 @@ export class FakeWorkbench implements WorkbenchClient {
       sentence: '1 cell changed in 1 rows.',
       cells: [{ row: 3, column: 'Reaction', old: '250.8', new: '' }]
     };
+  }
+
+  async contract(): Promise<Contract | null> {
+    this.check('contract');
+    return this.rules;
+  }
+
+  async agree(_name: string, rules: Contract | null): Promise<Contract> {
+    this.check('agree');
+    this.rules = rules ?? RULES;
+    return this.rules;
   }
 
   async rollBack(name: string, version: number): Promise<string> {
@@ -529,6 +549,20 @@ const SAMPLES: Sample[] = [
     outcome: 'Reaction'
   }
 ];
+
+const RULES: Contract = {
+  columns: {
+    Subject: {
+      kind: 'group',
+      holds: 'text',
+      required: true,
+      gaps: false,
+      levels: ['308', '309'],
+      bounds: [],
+      seen: []
+    }
+  }
+};
 
 const UNDECLARED = {
   confidence: 'likely' as const,

@@ -232,6 +232,21 @@ export interface DatasetHistory {
   stale_runs: StaleRun[];
 }
 
+export interface ColumnRules {
+  kind: string;
+  holds: 'number' | 'text' | 'date' | 'truth';
+  required: boolean;
+  gaps: boolean;
+  levels: string[];
+  bounds: (number | null)[];
+  seen: number[];
+}
+
+/** What every version of a dataset must look like. */
+export interface Contract {
+  columns: Record<string, ColumnRules>;
+}
+
 export interface VersionDifference {
   sentence: string;
   cells: { row: number; column: string; old: string; new: string }[];
@@ -253,6 +268,8 @@ export interface DataDescription {
   rows_read: number;
   recipe: Applied[];
   suggestions: Suggestion[];
+  /** Columns that say something only together. */
+  relations: { relation: string; columns: string[]; sentence: string }[];
   dataset: { name: string; number: number; current: number } | null;
   sha256: string;
   notes: string[];
@@ -454,6 +471,9 @@ export interface WorkbenchClient {
     old: number,
     next: number
   ): Promise<VersionDifference>;
+  contract(name: string): Promise<Contract | null>;
+  /** Put rules in force, or learn them from the current version. */
+  agree(name: string, rules: Contract | null): Promise<Contract>;
   rollBack(name: string, version: number): Promise<string>;
   removeVersion(name: string, version: number): Promise<void>;
   verify(name: string): Promise<{ checked: number; problems: string[] }>;

@@ -6,6 +6,7 @@ import {
   Analysis,
   Cell,
   Changes,
+  Contract,
   DataDescription,
   DatasetHistory,
   Inspection,
@@ -90,6 +91,17 @@ export class RestWorkbench implements WorkbenchClient {
     next: number
   ): Promise<VersionDifference> {
     return this.get(`${dataPath(name)}/diff?old=${old}&new=${next}`);
+  }
+
+  async contract(name: string): Promise<Contract | null> {
+    const path = `${dataPath(name)}/contract`;
+    return (await this.get<{ contract: Contract | null }>(path)).contract;
+  }
+
+  async agree(name: string, rules: Contract | null): Promise<Contract> {
+    const path = `${dataPath(name)}/contract`;
+    return (await this.post<{ contract: Contract }>(path, { contract: rules }))
+      .contract;
   }
 
   async rollBack(name: string, version: number): Promise<string> {

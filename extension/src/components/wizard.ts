@@ -16,6 +16,8 @@ interface Choices {
   station: StationName;
   analysis: Analysis;
   description: DataDescription | null;
+  /** How many tables were brought so far; what was typed for one does not outlive it. */
+  table: number;
   recommendation: Recommendation | null;
   /** Whether the estimand was written by the user, so that a new recommendation keeps it. */
   written: boolean;
@@ -25,6 +27,7 @@ const EMPTY: Choices = {
   station: 'data',
   analysis: { data: '' },
   description: null,
+  table: 0,
   recommendation: null,
   written: false
 };
@@ -132,7 +135,11 @@ export function useWizard(client: WorkbenchClient): Wizard {
         return { first, next: await client.describe(tableOf(first)) };
       },
       ({ first, next }) => {
-        setChoices({ ...EMPTY, analysis: first });
+        setChoices(old => ({
+          ...EMPTY,
+          analysis: first,
+          table: old.table + 1
+        }));
         receive(next);
       }
     );

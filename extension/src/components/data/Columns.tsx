@@ -161,7 +161,7 @@ function More({ column, wizard }: { column: Column; wizard: Wizard }) {
     const declared = declaration({
       label,
       bounds: bounds.some(Boolean) ? [0, 1].map(at => read(bounds[at])) : [],
-      plausible: plausible.filter(Boolean).map(Number),
+      plausible: [0, 1].every(at => plausible[at]) ? plausible.map(Number) : [],
       levels: same(levels, column.levels ?? []) ? [] : levels,
       reference,
       missing: codes
@@ -203,6 +203,7 @@ function More({ column, wizard }: { column: Column; wizard: Wizard }) {
           onChange={setPlausible}
         />
       )}
+      {number && <small>Both ends, or neither.</small>}
       {levels.length > 0 && (
         <>
           <span>Order of the values</span>

@@ -35,7 +35,11 @@ export function Data(props: Props) {
       {description && (
         <>
           <Summary description={description} />
-          <Columns kinds={kinds} wizard={wizard} />
+          <Columns
+            key={`columns ${wizard.table}`}
+            kinds={kinds}
+            wizard={wizard}
+          />
           <details className="jp-modelcompose-Details">
             <summary>First rows</summary>
             <Cells
@@ -44,7 +48,12 @@ export function Data(props: Props) {
             />
           </details>
           <Profile client={client} wizard={wizard} />
-          <Recipe client={client} steps={steps} wizard={wizard} />
+          <Recipe
+            key={`recipe ${wizard.table}`}
+            client={client}
+            steps={steps}
+            wizard={wizard}
+          />
           <Versions client={client} wizard={wizard} />
           <button
             className="jp-modelcompose-Button jp-mod-primary"
@@ -60,7 +69,11 @@ export function Data(props: Props) {
 }
 
 function Summary({ description }: { description: DataDescription }) {
-  const { data, rows, rows_read: read, columns, notes } = description;
+  const { data, rows, rows_read: read, columns } = description;
+  const notes = [
+    ...description.notes,
+    ...description.relations.map(one => one.sentence)
+  ];
   return (
     <>
       <p>

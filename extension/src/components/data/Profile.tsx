@@ -41,7 +41,19 @@ export function Profile(props: { client: WorkbenchClient; wizard: Wizard }) {
         </button>
       )}
       {busy && <Busy text="Looking at every column…" />}
-      <Problem error={error} />
+      <Problem
+        error={error}
+        onRetry={() => {
+          setOf(null);
+          void start(
+            () => client.profile(tableOf(wizard.analysis)),
+            found => {
+              setOf(wizard.description);
+              setProfile(found);
+            }
+          );
+        }}
+      />
       {current && <Page profile={current} onTreat={treat} />}
     </details>
   );
@@ -107,6 +119,11 @@ function ColumnCard(props: {
         <Bars counts={counts} label={`Distribution of ${column.name}`} />
       )}
       <small>{column.sentence}</small>
+      {column.impossible_count > column.impossible.length && (
+        <small className="jp-modelcompose-missing">
+          {column.impossible_count} impossible values; the first are:
+        </small>
+      )}
       {column.impossible.map(one => (
         <small key={one.row} className="jp-modelcompose-missing">
           Row {one.row}: {one.value}, {one.why}

@@ -2,6 +2,7 @@ import { FormEvent, useId, useState } from 'react';
 
 import {
   Analysis,
+  DataDescription,
   Field,
   RecipeStep,
   StepKind,
@@ -24,20 +25,25 @@ interface Props {
 export function Recipe({ client, steps, wizard }: Props) {
   const { analysis, description } = wizard;
   const [undone, setUndone] = useState<RecipeStep[]>([]);
-  const [preview, setPreview] = useState<StepPreview | null>(null);
+  const [tried, setTried] = useState<{
+    of: DataDescription | null;
+    found: StepPreview;
+  } | null>(null);
   const trying = useAction();
   const exporting = useAction();
   const [script, setScript] = useState('');
   const recipe = analysis.recipe ?? [];
+  // A preview of the table as it was says nothing of the table as it is.
+  const preview = tried?.of === description ? (tried?.found ?? null) : null;
   const attempt = (step: RecipeStep) => {
-    setPreview(null);
+    setTried(null);
     void trying.start(
       () => client.preview(tableOf(analysis), step),
-      setPreview
+      found => setTried({ of: description, found })
     );
   };
   const change = (next: RecipeStep[], removed: string[] = []) => {
-    setPreview(null);
+    setTried(null);
     setScript('');
     trying.clear();
     void wizard.prepare({ recipe: next, ...without(analysis, removed) });
@@ -60,7 +66,10 @@ export function Recipe({ client, steps, wizard }: Props) {
   return (
     <details
       className="jp-modelcompose-Details"
-      open={recipe.length > 0 || (description?.suggestions.length ?? 0) > 0}
+      open={
+        recipe.length + undone.length + (description?.suggestions.length ?? 0) >
+        0
+      }
     >
       <summary>Prepare the table</summary>
       <ol className="jp-modelcompose-Steps" aria-label="Steps applied">
@@ -103,7 +112,17 @@ export function Recipe({ client, steps, wizard }: Props) {
         </button>
       </div>
       <Problem error={exporting.error} />
-      {script && <pre className="jp-modelcompose-Script">{script}</pre>}
+      {script && (
+        <>
+          <pre className="jp-modelcompose-Script">{script}</pre>
+          <button
+            className="jp-modelcompose-Button"
+            onClick={() => void navigator.clipboard.writeText(script)}
+          >
+            Copy the script
+          </button>
+        </>
+      )}
       {(description?.suggestions ?? []).map(one => (
         <div key={one.label} className="jp-modelcompose-Suggestion">
           <strong>{one.label}?</strong>
@@ -146,7 +165,7 @@ export function Recipe({ client, steps, wizard }: Props) {
             </button>
             <button
               className="jp-modelcompose-Button"
-              onClick={() => setPreview(null)}
+              onClick={() => setTried(null)}
             >
               Leave it
             </button>

@@ -2,6 +2,8 @@ import { FormEvent, useEffect, useId, useState } from 'react';
 
 import {
   AddedVersion,
+  ColumnRules,
+  Contract,
   DatasetHistory,
   StaleRun,
   VersionDifference,
@@ -36,6 +38,7 @@ export function Versions({ client, wizard }: Props) {
         Versions{dataset && ` of ${dataset.name}: this is ${dataset.number}`}
       </summary>
       <Save
+        key={`${wizard.table}`}
         name={dataset?.name ?? stem(wizard.description?.data ?? '')}
         busy={saving.busy}
         onSave={save}
@@ -169,6 +172,11 @@ function History(props: {
     );
   const compare = (old: number, next: number) =>
     void acting.start(() => client.difference(name, old, next), setDifference);
+  const [rules, setRules] = useState<Contract | null>(null);
+  const agree = (next: Contract | null) =>
+    void acting.start(() => client.agree(name, next), setRules);
+  const showRules = () =>
+    void acting.start(() => client.contract(name), setRules);
   const verify = () =>
     void acting.start(
       () => client.verify(name),
@@ -247,6 +255,10 @@ function History(props: {
       <button className="jp-modelcompose-Button" onClick={verify}>
         Check that nothing is damaged
       </button>
+      <button className="jp-modelcompose-Button" onClick={showRules}>
+        What versions must look like
+      </button>
+      {rules && <Rules rules={rules} onAgree={agree} />}
       {said && <p role="status">{said}</p>}
       {difference && (
         <div role="status">
@@ -265,6 +277,62 @@ function History(props: {
     </>
   );
 }
+
+/** The contract: what each column must hold; a version that breaks it is refused by every run. */
+function Rules(props: {
+  rules: Contract;
+  onAgree: (rules: Contract | null) => void;
+}) {
+  const { rules, onAgree } = props;
+  const change = (name: string, column: Partial<ColumnRules>) =>
+    onAgree({
+      columns: {
+        ...rules.columns,
+        [name]: { ...rules.columns[name]!, ...column }
+      }
+    });
+  return (
+    <>
+      <p className="jp-modelcompose-small">
+        A version that breaks these rules is refused before anything runs.
+      </p>
+      <ul className="jp-modelcompose-Notes">
+        {Object.entries(rules.columns).map(([name, column]) => (
+          <li key={name}>
+            <strong>{name}</strong>: {HOLDS[column.holds]}
+            {column.levels.length > 0 && `, one of ${column.levels.join(', ')}`}
+            {column.levels.length > 0 && (
+              <button
+                className="jp-modelcompose-Button"
+                onClick={() => change(name, { levels: [] })}
+              >
+                Allow other values of {name}
+              </button>
+            )}
+            <label className="jp-modelcompose-Choice">
+              <input
+                type="checkbox"
+                checked={column.gaps}
+                onChange={() => change(name, { gaps: !column.gaps })}
+              />
+              <span>Values of {name} may be missing</span>
+            </label>
+          </li>
+        ))}
+      </ul>
+      <button className="jp-modelcompose-Button" onClick={() => onAgree(null)}>
+        Learn the rules anew from the current version
+      </button>
+    </>
+  );
+}
+
+const HOLDS = {
+  number: 'numbers',
+  text: 'text',
+  date: 'dates',
+  truth: 'true or false'
+};
 
 /** The name of a dataset that a file suggests. */
 function stem(data: string): string {
