@@ -13,7 +13,7 @@ from modelcompose.data.diff import Difference, compare
 from modelcompose.data.digest import digest
 from modelcompose.data.expression import calculate
 from modelcompose.data.kinds import KINDS, Guess, infer
-from modelcompose.data.profile import Profile, profile
+from modelcompose.data.profiling import Profile, profile
 from modelcompose.data.readers import read
 from modelcompose.data.recipe import Recipe
 from modelcompose.data.store import DatasetStore, Version, VersionColumn, parse_reference

@@ -1,10 +1,12 @@
-"""Read the first sheet of an Excel workbook.
+"""Read a sheet of an Excel workbook.
 
 A workbook is a ZIP archive that may unpack to thousands of times its size, so what it declares is looked at first.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -21,11 +23,16 @@ __all__ = ["Excel"]
 RATIO = 200
 SMALL = 20_000_000
 CELLS = 100_000_000
+CHUNK = 1 << 20
+NUMBERS = re.compile(r"[+-]?(?:0|[1-9]\d{0,14})(?:[.,]\d+)?", re.ASCII)
+TAG = re.compile(rb"<(?:\w+:)?(row|col|mergeCell)\s([^<>]*)>")
+HIDDEN = re.compile(rb"\bhidden=[\"'](?:1|true)[\"']")
+PLACE = re.compile(rb"\b(?:ref|r|min)=[\"']([A-Z0-9:]{1,20})[\"']")
 REMEDY = "Open it in a spreadsheet program and save it again as .xlsx, or as CSV."
 
 
 class Excel:
-    """The first sheet of a workbook, its first row the column names."""
+    """A sheet of a workbook, the first one with cells if none is chosen; its first row holds the column names."""
 
     suffixes = (".xlsx",)
     choices = ("sheet",)
@@ -84,12 +91,12 @@ def sheet(book: Any, path: Path, chosen: str) -> pd.DataFrame:
     body = list(rows)
     width = max([len(header), *(len(row) for _, row in body)])
     names = check_names([*header, *[None] * (width - len(header))], f"{where}, row {number}")
-    columns = {
-        name: pd.Series([row[place] if place < len(row) else None for _, row in body], dtype="object")
-        for place, name in enumerate(names)
-    }
+    columns, notes = {}, []
+    for place, name in enumerate(names):
+        columns[name], note = column_of([row[place] if place < len(row) else None for _, row in body])
+        notes += [f"Column “{name}” {note}"] * bool(note)
     frame = pd.DataFrame(columns)
-    notes = []
+    notes += looks(path, first)
     if others:
         titles = listed(f"“{other.title}”" for other in others)
         notes.append(f"The sheet “{first.title}” was read; not read: {titles}. Choose with {path.name}#SHEET.")
@@ -98,6 +105,43 @@ def sheet(book: Any, path: Path, chosen: str) -> pd.DataFrame:
     frame.attrs["notes"] = notes
     frame.attrs["sheet"] = first.title
     return frame
+
+
+def column_of(cells: list[Any]) -> tuple[pd.Series[Any], str]:
+    """Return a column and what is special about it: durations become seconds, numbers kept as text stay text."""
+    present = [cell for cell in cells if cell not in (None, "")]
+    note = ""
+    if present and all(isinstance(cell, dt.timedelta) for cell in present):
+        cells = [cell.total_seconds() if isinstance(cell, dt.timedelta) else None for cell in cells]
+        note = "has durations; they are in seconds."
+    if present and all(isinstance(cell, str) and NUMBERS.fullmatch(cell.strip()) for cell in present):
+        note = "has numbers that the sheet holds as text; they are kept so. The step “Read text as values” reads them."
+    return pd.Series(cells, dtype="object"), note
+
+
+def looks(path: Path, worksheet: Any) -> list[str]:
+    """Say what one does not see, or sees differently, in the spreadsheet program: hidden rows and merged cells."""
+    found: dict[bytes, list[str]] = {b"row": [], b"col": [], b"mergeCell": []}
+    with zipfile.ZipFile(path) as archive, archive.open(worksheet._worksheet_path) as part:
+        rest = b""
+        while chunk := part.read(CHUNK):
+            text = rest + chunk
+            for tag in TAG.finditer(text):
+                if tag[1] == b"mergeCell" or HIDDEN.search(tag[2]):
+                    place = PLACE.search(tag[2])
+                    found[tag[1]].append(place[1].decode("ascii", "replace") if place else "")
+            rest = text[text.rfind(b"<") :]
+            rest = rest if b">" not in rest and len(rest) < CHUNK else b""
+    notes = []
+    if found[b"row"] or found[b"col"]:
+        hidden = [f"{len(some)} {what}" for what, some in (("rows", found[b"row"]), ("columns", found[b"col"])) if some]
+        notes.append(f"What the sheet hides was read as well: {listed(hidden)}.")
+    if merged := found[b"mergeCell"]:
+        more = f" and {len(merged) - 3} more" if len(merged) > 3 else ""
+        notes.append(
+            f"Of merged cells only the first has the value, the others are missing: {', '.join(merged[:3])}{more}."
+        )
+    return notes
 
 
 def choose(book: Any, path: Path, chosen: str) -> Any:
