@@ -25,6 +25,7 @@ REDIRECTIONS = 5
 SECONDS = 60.0
 LONGEST = 900.0
 CHUNK = 1 << 20
+HOST = re.compile(r"(?:\[[^\]]*\]|[^:]*)(?::\d*)?")
 PUBLIC = ipaddress.ip_network("2000::/3")
 PLATFORM = (ipaddress.ip_address("168.63.129.16"),)
 """An address that is public by its number, and answers with secrets of the machine inside a cloud."""
@@ -88,8 +89,8 @@ def _from_web(address: str, folder: Path) -> tuple[Path, str]:
                     target = folder / _name(address, answer.headers.get("content-disposition", ""))
                     _written(answer.iter_bytes(CHUNK), target, place)
                     return target, kind
-    except httpx.InvalidURL as error:
-        raise InvalidData("This is no address.", where=place, remedy="Check it.") from error
+    except (httpx.InvalidURL, ValueError):
+        raise InvalidData("This is no address.", where=place, remedy="Check its host and port.") from None
     except httpx.HTTPError as error:
         raise InvalidData(
             f"The server could not be reached: {type(error).__name__}.", where=place, remedy="Try again later."
@@ -102,18 +103,17 @@ def shown(address: str) -> str:
     scheme, _, rest = address.partition("://")
     place = re.split(r"[?#]", rest, maxsplit=1)[0]
     host, slash, path = place.partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+    host = host.rpartition("@")[2]
+    if not HOST.fullmatch(host):
+        return f"{scheme}://…"
+    return f"{scheme}://{host}{slash}{path}"
 
 
 def _checked(address: str) -> tuple[str, dict[str, Any]]:
     """Return the address with the checked IP in the place of the name, and what keeps name and certificate right."""
-    try:
-        parts = urlsplit(address)
-        port = parts.port
-        host = parts.hostname or ""
-        host = host if host.isascii() else host.encode("idna").decode()
-    except ValueError:
-        raise InvalidData("This is no address.", where="data", remedy="Check its host and port.") from None
+    parts = urlsplit(address)
+    port, host = parts.port, parts.hostname or ""
+    host = host if host.isascii() else host.encode("idna").decode()
     if parts.scheme not in ("http", "https") or not host:
         raise Forbidden(f"The address leads to {parts.scheme or 'nowhere'}.", where="data", remedy="Use https://.")
     number = _public(host, port or (443 if parts.scheme == "https" else 80))

@@ -134,7 +134,8 @@ def looks(path: Path, worksheet: Any) -> list[str]:
             rest = rest if b">" not in rest and len(rest) < CHUNK else b""
     notes = []
     if found[b"row"] or found[b"col"]:
-        hidden = [f"{len(some)} {what}" for what, some in (("rows", found[b"row"]), ("columns", found[b"col"])) if some]
+        both = (("row", found[b"row"]), ("column", found[b"col"]))
+        hidden = [f"{len(some)} {what}{'s' * (len(some) > 1)}" for what, some in both if some]
         notes.append(f"What the sheet hides was read as well: {listed(hidden)}.")
     if merged := found[b"mergeCell"]:
         more = f" and {len(merged) - 3} more" if len(merged) > 3 else ""

@@ -162,7 +162,7 @@ def web(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The same files on a web server of this machine, which only this test may reach."""
     monkeypatch.setattr(address, "_allowed", lambda one: one.is_loopback)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
