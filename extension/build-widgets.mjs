@@ -1,7 +1,7 @@
 // Each widget becomes one self-contained file: anywidget puts its text into every instance's state.
 import { build } from 'esbuild';
 
-const widgets = ['whatif'];
+const widgets = ['whatif', 'profile'];
 
 await build({
   entryPoints: widgets.map(name => `src/widgets/${name}.tsx`),

@@ -94,7 +94,7 @@ PUBLIC = {
     "modelcompose.server": ["ROUTES", "Route"],
     "modelcompose.service": ["Workbench"],
     "modelcompose.verdict": ["MIME", "Finding", "Remedy", "Status", "Verdict", "verdict_in", "worst"],
-    "modelcompose.widgets": ["WhatIf"],
+    "modelcompose.widgets": ["ProfileView", "WhatIf"],
     "modelcompose.workflow": [
         "STEPS",
         "Edit",

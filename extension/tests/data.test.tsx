@@ -12,6 +12,7 @@ import { FakeWorkbench } from '../src/api/fake';
 import { Host, StepKind, WorkbenchError } from '../src/api/port';
 import { Data } from '../src/components/data/Data';
 import { useWizard } from '../src/components/wizard';
+import widget from '../src/widgets/profile';
 
 const host: Host = {
   upload: async (_file, onProgress) => {
@@ -231,6 +232,24 @@ it('what was typed, tried or undone for one table does not reach the next', asyn
     screen.getByLabelText<HTMLInputElement>('Name of the dataset').value
   ).toBe('sleepstudy');
   expect(screen.getAllByLabelText<HTMLInputElement>('Unit')[0]!.value).toBe('');
+});
+
+it('the profile stands in a notebook too', async () => {
+  client = new FakeWorkbench();
+  const content = await client.profile();
+  const element = document.createElement('div');
+  document.body.append(element);
+  const model = {
+    get: () => content,
+    set: () => undefined,
+    save_changes: () => undefined,
+    on: () => undefined,
+    off: () => undefined
+  };
+  const close = widget.render({ model, el: element });
+  await screen.findByText(/half of them between 255/);
+  expect(screen.queryByRole('button')).toBeNull();
+  close();
 });
 
 it('a pasted table is used like a file', async () => {

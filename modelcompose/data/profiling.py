@@ -99,7 +99,7 @@ def _column(dataset: Dataset, name: str, sample: pd.Series[Any]) -> Json:
         "missing": missing,
         "distinct": int(sample.nunique()),
         **_impossible(column, kind, declared),
-        "suspects": [{"value": value, "count": count, "why": why} for value, count, why in suspects(column)],
+        "suspects": [{"value": value, "count": count, "why": why} for value, count, why in suspects(column, kind)],
         **dict.fromkeys(("quantiles", "mean", "sd", "zeros", "histogram", "levels", "from", "to", "longest")),
         "other_levels": 0,
     }

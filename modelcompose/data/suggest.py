@@ -45,7 +45,7 @@ def suggest(frame: pd.DataFrame, kinds: Mapping[str, str], question: str = "") -
     """
     found = [
         *_written(frame),
-        *_codes(frame),
+        *_codes(frame, kinds),
         *_wide(frame, question),
         *_repeated(frame),
         *_rounds(frame, kinds),
@@ -92,11 +92,11 @@ def _shown(value: object) -> str:
     return str(value.date()) if isinstance(value, pd.Timestamp) else str(value)
 
 
-def _codes(frame: pd.DataFrame) -> Iterator[Suggestion]:
+def _codes(frame: pd.DataFrame, kinds: Mapping[str, str]) -> Iterator[Suggestion]:
     """Codes that may stand for a missing value; columns with the same codes together."""
     by_code: dict[str, list[tuple[str, int, str]]] = {}
     for name in frame.columns:
-        for value, count, why in suspects(frame[name]):
+        for value, count, why in suspects(frame[name], kinds.get(str(name), "")):
             by_code.setdefault(value, []).append((str(name), count, why))
     for value, places in by_code.items():
         columns = [name for name, _, _ in places]
@@ -151,9 +151,18 @@ def _repeated(frame: pd.DataFrame) -> Iterator[Suggestion]:
 def _rounds(frame: pd.DataFrame, kinds: Mapping[str, str]) -> Iterator[Suggestion]:
     """What goes round has no lowest value: its sine and cosine do what a direction does."""
     for name, kind in kinds.items():
-        if kind == "circular" and name in frame.columns and f"{name}_sin" not in frame.columns:
-            yield Suggestion(
-                f"Use sine and cosine of {name}",
-                "359 degrees and 1 degree are next to each other; as a number they are far apart.",
-                {"do": "derive", "column": f"{name}_sin", "expression": f"sin(`{name}` / 180 * 3.141592653589793)"},
-            )
+        if kind != "circular" or name not in frame.columns:
+            continue
+        whole = 24 if float(frame[name].max()) <= 24 else 360
+        for function in ("sin", "cos"):
+            if f"{name}_{function}" not in frame.columns:
+                yield Suggestion(
+                    f"Use the {'sine' if function == 'sin' else 'cosine'} of {name}",
+                    f"{whole - 1} and 0 are next to each other; as numbers they are far apart. Sine and cosine "
+                    "together say where on the circle a value lies.",
+                    {
+                        "do": "derive",
+                        "column": f"{name}_{function}",
+                        "expression": f"{function}(`{name}` / {whole} * 2 * 3.141592653589793)",
+                    },
+                )

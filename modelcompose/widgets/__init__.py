@@ -8,12 +8,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelcompose.widgets.profile import ProfileView as ProfileView
     from modelcompose.widgets.whatif import WhatIf as WhatIf
 
-__all__ = ["WhatIf"]
+_HOMES = {"ProfileView": "profile", "WhatIf": "whatif"}
+
+__all__ = ["ProfileView", "WhatIf"]
 
 
 def __getattr__(name: str) -> Any:
-    if name != "WhatIf":
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return import_module(f"{__name__}.whatif").WhatIf
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anywidget
 import traitlets
 
-from modelcompose.errors import ModelComposeError, NotFound
+from modelcompose.errors import ModelComposeError
+from modelcompose.widgets.front_end import STATIC, front_end
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from modelcompose.publish.whatif import Scenarios
 
 __all__ = ["WhatIf"]
-
-STATIC = Path(__file__).parent / "static"
 
 logger = logging.getLogger("modelcompose.widgets")
 
@@ -53,9 +51,9 @@ class WhatIf(anywidget.AnyWidget):
     def __init__(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> None:
         from modelcompose.publish.whatif import Scenarios
 
-        front_end = _front_end()
+        module = front_end("whatif", STATIC)
         self._scenarios: Scenarios = Scenarios(analysis, table, model, dt)
-        super().__init__(_esm=front_end, controls=self._scenarios.controls, values=self._scenarios.start)
+        super().__init__(_esm=module, controls=self._scenarios.controls, values=self._scenarios.start)
         self._predict()
         self.observe(lambda _: self._predict(), names="values")
 
@@ -71,14 +69,3 @@ class WhatIf(anywidget.AnyWidget):
             self.error = "These values cannot be predicted. Choose others."
         finally:
             self.busy = False
-
-
-def _front_end() -> str:
-    try:
-        return (STATIC / "whatif.js").read_text("utf-8")
-    except FileNotFoundError:
-        raise NotFound(
-            "the front end of the what-if widget has not been built",
-            where="modelcompose/widgets/static/whatif.js",
-            remedy="Build it: run jlpm install and jlpm build in the folder extension, or install the package anew.",
-        ) from None
