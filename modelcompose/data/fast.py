@@ -11,7 +11,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -66,22 +66,25 @@ def columns(path: Path, delimiter: str, start: str, decimal_comma: bool) -> Colu
         names = check_names(rows[0], path.name)
     except (InvalidData, IndexError):
         return None
-    types = {f"{place}": _type([row[place] for row in rows[1:]]) for place in range(len(names))}
+    types, commas = _types(rows[1:], decimal_comma=decimal_comma)
     scan = Scan(delimiter)
     with ThreadPoolExecutor(1) as other:
         scanning = other.submit(scan.passes, path)
-        table = _read(path, delimiter, names, types)
+        table = _read(path, delimiter, types, decimal="," if commas else ".")
         passed = scanning.result()
     if table is None or not passed:
         return None
     found, again = _typed(table, path, scan.padded, decimal_comma=decimal_comma)
     del table
     if again:
-        table = _read(path, delimiter, names, dict.fromkeys(types, pa.large_string()), again)
+        table = _read(path, delimiter, dict.fromkeys(types, pa.large_string()), again)
         if table is None:
             return None
         for alias in again:
             found[alias] = parse(table.column(alias).combine_chunks(), decimal_comma=decimal_comma)
+    for alias in commas - set(again):
+        if pa.types.is_floating(types[alias]):
+            found[alias] = found[alias][0], "comma"
     return {name: found[alias] for name, alias in zip(names, types, strict=True)}
 
 
@@ -95,34 +98,52 @@ def _rows(start: str, delimiter: str) -> list[list[str]]:
     return rows if len(rows) > 1 and len({len(row) for row in rows}) == 1 else []
 
 
-def _type(cells: list[str]) -> pa.DataType:
-    column, remark = parse(pa.array(cells, type=pa.large_string()))
+def _types(rows: list[list[str]], *, decimal_comma: bool) -> tuple[dict[str, pa.DataType], set[str]]:
+    """Return the types that the first rows have, and which columns have decimal commas: then none can have points."""
+    types: dict[str, pa.DataType] = {}
+    commas: set[str] = set()
+    for place, cells in enumerate(zip(*rows, strict=True)):
+        types[f"{place}"], comma = _type(cells, decimal_comma=decimal_comma)
+        commas |= {f"{place}"} if comma else set()
+    if commas:
+        pointed = [alias for alias, kind in types.items() if pa.types.is_floating(kind) and alias not in commas]
+        types.update(dict.fromkeys(pointed, pa.large_string()))
+    return types, commas
+
+
+def _type(cells: Sequence[str], *, decimal_comma: bool) -> tuple[pa.DataType, bool]:
+    column, remark = parse(pa.array(cells, type=pa.large_string()), decimal_comma=decimal_comma)
     if remark:
-        return pa.large_string()
+        return (pa.float64(), True) if remark == "comma" else (pa.large_string(), False)
     kind = str(column.dtype)
     if kind in ("int64", "float64"):
         fractions = any(set(".eE") & set(cell) for cell in cells if cell.strip() not in MISSING)
-        return pa.float64() if fractions else pa.int64()
+        return pa.float64() if fractions else pa.int64(), False
     if kind in ("bool", "boolean"):
-        return pa.bool_()
+        return pa.bool_(), False
     days = all(DAY.fullmatch(cell) or cell in MISSING for cell in cells)
-    return pa.date32() if days and any(cell not in MISSING for cell in cells) else pa.large_string()
+    return pa.date32() if days and any(cell not in MISSING for cell in cells) else pa.large_string(), False
 
 
 def _read(
-    path: Path, delimiter: str, names: list[str], types: dict[str, pa.DataType], only: list[str] | None = None
+    path: Path,
+    delimiter: str,
+    types: dict[str, pa.DataType],
+    only: list[str] | None = None,
+    *,
+    decimal: str = ".",
 ) -> pa.Table | None:
     """Read with Arrow; a column that is not what its first rows are is read as text instead."""
-    aliases = [str(place) for place in range(len(names))]
     for attempt in range(1, TRIES + 1):
         try:
             return pv.read_csv(
                 path,
-                read_options=pv.ReadOptions(column_names=aliases, skip_rows=1, block_size=BLOCK),
+                read_options=pv.ReadOptions(column_names=list(types), skip_rows=1, block_size=BLOCK),
                 parse_options=pv.ParseOptions(delimiter=delimiter, newlines_in_values=False, ignore_empty_lines=True),
                 convert_options=pv.ConvertOptions(
                     column_types=types,
                     include_columns=only,
+                    decimal_point=decimal,
                     null_values=list(MISSING),
                     true_values=[cell for cell, true in TRUTH.items() if true],
                     false_values=[cell for cell, true in TRUTH.items() if not true],

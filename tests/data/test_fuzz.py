@@ -63,6 +63,10 @@ CELLS = st.sampled_from(
             "1e15",
             "1e22",
             "4.35",
+            "5,",
+            ",5",
+            "-1,5e3",
+            "1e3",
             "0.30000000000000004",
         ),
         *("true", "False", "TRUE", "yes", "T", "a", " b ", "é", "x\u00a0", "\u200bz", "<b>", "=1+1", "-", "%", "5%"),
@@ -73,6 +77,7 @@ CELLS = st.sampled_from(
 )
 NUMBERS = st.integers(-10_000, 10_000).map(str) | st.floats(allow_nan=False, allow_infinity=False).map(repr)
 DATES = st.dates().map(str)
+GERMAN = st.floats(-1e6, 1e6).map(lambda number: f"{number:.3f}".replace(".", ","))
 
 
 QUOTED = st.sampled_from(['5" pipe', '"', '""', "a,b", "a;b", "1,000", ",", '",', "two\nlines", " ", "'", '"0"'])
@@ -91,7 +96,7 @@ def in_quotes(draw: st.DrawFn, cell: str, quoting: str) -> str:
 def tables(draw: st.DrawFn) -> bytes:
     """A delimited text whose columns are mostly of one kind, with a cell of another here and there."""
     rows, width = draw(st.integers(2, 12)), draw(st.integers(1, 4))
-    kinds = [draw(st.sampled_from([NUMBERS, DATES, CELLS, st.integers(0, 9).map(str)])) for _ in range(width)]
+    kinds = [draw(st.sampled_from([NUMBERS, DATES, CELLS, GERMAN, st.integers(0, 9).map(str)])) for _ in range(width)]
     columns = [draw(st.lists(kind, min_size=rows, max_size=rows)) for kind in kinds]
     for _ in range(draw(st.integers(0, 2))):
         columns[draw(st.integers(0, width - 1))][draw(st.integers(0, rows - 1))] = draw(CELLS)
@@ -146,6 +151,8 @@ def holds(frame: pd.DataFrame, rows: list[list[str]]) -> bool:
     """Tell whether a frame has the cells of a parse, and no others."""
     if [name.strip() for name in rows[0]] != list(frame.columns) or len(rows) != len(frame) + 1:
         return False
+    if any(len(row) != len(rows[0]) for row in rows):
+        return False
     columns = zip(*rows[1:], strict=True)
     return all(
         all(map(agrees, frame[name].tolist(), cells)) for name, cells in zip(frame.columns, columns, strict=True)
@@ -192,6 +199,9 @@ def either(path, monkeypatch, *, fast_one: bool):
 @example(content=b"a,b\n1,x\n2,y\n3, 007\n 007,z\n")
 @example(content=b"a;b\n1;x\n2;y\n3;z\n-07;z\n")
 @example(content=b"a,b\n0001-01-01,x\n2024-01-01,y\n2024-01-02,z\n0000-01-01,z\n")
+@example(content=b"a;b\n0,1;x\n0,2;y\n0,3;z\n1.5;z\n5,;z\n")
+@example(content=b"a;b\n0,1;1.5\n0,2;2.5\n0,3;3.5\n5,;1,5\n")
+@example(content=b"a;b\n1;x\n2;y\n3;z\n1,5;z\n")
 @example(content=b"a,b\n0.1,x\n0.2,y\n0.3,z\n1e-400,z\n")
 def test_the_fast_reader_is_the_careful_one(content, tmp_path, monkeypatch):
     path = tmp_path / "any.csv"
