@@ -10,6 +10,7 @@ import contextlib
 import csv
 import io
 import re
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -61,7 +62,11 @@ class Delimited:
         plain = layout.encoding in ("utf-8", "utf-8-sig") and not layout.skipped
         columns = fast.columns(path, layout.delimiter, layout.start, layout.decimal_comma) if plain else None
         if columns is None:
-            columns = carefully(path, layout, notes)
+            content, found = decode(path, layout.encoding if layout.encoding != "utf-8-sig" else "")
+            notes += found
+            content = content.partition("\n")[2] if layout.skipped else content
+            columns = None if plain else rewritten(content, layout)
+            columns = carefully(content, layout, path, notes) if columns is None else columns
         notes += suspected(first_rows(layout.start, layout.delimiter), layout, path, sure="decimal" in choices)
         return framed(columns, notes)
 
@@ -287,12 +292,18 @@ def said(head: bytes, encoding: str, path: Path, *, whole: bool) -> str:
         ) from error
 
 
-def carefully(path: Path, layout: Layout, notes: list[str]) -> Columns:
+def rewritten(content: str, layout: Layout) -> Columns | None:
+    """Read text that was in another encoding the fast way, if it is long and that can read it."""
+    if len(content) < fast.WORTHWHILE:
+        return None
+    with tempfile.TemporaryDirectory(prefix="modelcompose-") as folder:
+        path = Path(folder) / "rewritten"
+        path.write_text(content, encoding="utf-8", newline="")
+        return fast.columns(path, layout.delimiter, content[:SNIFFED], layout.decimal_comma)
+
+
+def carefully(content: str, layout: Layout, path: Path, notes: list[str]) -> Columns:
     """Read every line with the standard library's strict parser, which knows where it is."""
-    content, found = decode(path, layout.encoding if layout.encoding != "utf-8-sig" else "")
-    notes += found
-    if layout.skipped:
-        content = content.partition("\n")[2]
     names, columns, empty = split(content, layout.delimiter, path)
     if empty:
         notes.append(f"Empty lines between the rows were skipped: {empty}.")

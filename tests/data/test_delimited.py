@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modelcompose.data import delimited, read
+from modelcompose.data import delimited, fast, read
 from modelcompose.data.delimited import peek
 from modelcompose.errors import InvalidData
 
@@ -64,6 +64,19 @@ def test_only_the_beginning_of_a_file_is_needed_for_a_look_at_it(tmp_path, monke
     path.write_text("\n")
     with pytest.raises(InvalidData):
         read(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "latin-1", "cp1251"])
+def test_a_long_text_in_another_encoding_takes_the_fast_way_too(encoding, tmp_path, monkeypatch):
+    town = "Ижевск" if encoding == "cp1251" else "Zürich"
+    path = tmp_path / "towns.csv"
+    path.write_bytes(("town,n\n" + f"{town},1\n" * 60 + f"{town},2.5\n").encode(encoding))
+    monkeypatch.setattr(fast, "WORTHWHILE", 0)
+    monkeypatch.setattr(delimited, "carefully", lambda *_: pytest.fail("read carefully"))
+    frame, notes = read("towns.csv#encoding=cp1251" if encoding == "cp1251" else path, tmp_path)
+    assert frame["town"].tolist() == [town] * 61
+    assert frame["n"].sum() == 62.5
+    assert bool(notes) == (encoding != "utf-16")
 
 
 def test_wide_and_long_tables_are_read_the_fast_way_or_at_least_in_time(tmp_path):
