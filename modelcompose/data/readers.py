@@ -67,7 +67,7 @@ INSTEAD = {
 SIGNS = (
     (b"PAR1", (".parquet", ".pq"), "a Parquet file"),
     (b"ARROW1", (".arrow", ".feather", ".ipc"), "an Arrow file"),
-    (b"SQLite format 3", (".sqlite", ".sqlite3", ".db"), "a SQLite database"),
+    (b"SQLite format 3", (".sqlite", ".sqlite3", ".db", ".duckdb"), "a SQLite database"),
     (b"PK\x03\x04", (".xlsx", ".zip"), "a ZIP archive, perhaps an Excel workbook"),
     (b"$FL2", (".sav",), "an SPSS file"),
     (b"$FL3", (".zsav",), "an SPSS file"),

@@ -24,11 +24,16 @@ READERS = {
     ".xpt": ("read_xport", "SAS"),
 }
 BYTES_PER_CELL = 8
+RECORD = 80
+STATA, STATA_END = b"<stata_dta>", b"</stata_dta>"
 MEMBERS = (b"MEMBER ", b"MEMBV8 ")
 
 
 class Statistical:
     """A file of Stata (.dta), SPSS (.sav, .zsav, .por) or SAS (.sas7bdat, .xpt).
+
+    None of them has truth values: these come as the numbers 0 and 1. Free software writes all but ``.sas7bdat``, which
+    is read as far as its format is known (https://github.com/WizardMac/ReadStat).
 
     Codes become the labels they stand for where every code in use has one. Variable labels, the order of labels and
     ordinal measures are passed on.
@@ -43,13 +48,14 @@ class Statistical:
         call = getattr(pyreadstat, name)
         notes: list[str] = []
         try:
+            check_end(path)
             if name != "read_xport" and name != "read_por":
                 declared = {"user_missing": True} if name == "read_sav" else {}
                 about = call(str(path), metadataonly=True, **declared)[1]
                 check_size(about, path)
                 notes += declared_missing(about)
             if name == "read_xport":
-                notes += check_records(path)
+                check_records(path)
             frame, about = call(str(path))
         except InvalidData:
             raise
@@ -62,6 +68,21 @@ class Statistical:
         found = labelled(frame, about)
         found.attrs["notes"] += notes
         return found
+
+
+def check_end(path: Path) -> None:
+    """Refuse a file of Stata that was cut, perhaps in its labels (https://www.stata.com/help.cgi?dta)."""
+    with path.open("rb") as file:
+        marked = file.read(len(STATA)) == STATA
+        file.seek(-min(len(STATA_END), path.stat().st_size), 2)
+        if marked and file.read() != STATA_END:
+            raise cut(path)
+
+
+def cut(path: Path) -> InvalidData:
+    return InvalidData(
+        "The file is damaged: a part of it is missing.", where=path.name, remedy="Copy or download it again."
+    )
 
 
 def check_size(about: Any, path: Path) -> None:
@@ -83,19 +104,19 @@ def declared_missing(about: Any) -> list[str]:
     return notes
 
 
-def check_records(path: Path) -> list[str]:
-    """Refuse a SAS transport file that was cut, and say whether it holds more than the first table.
+def check_records(path: Path) -> None:
+    """Refuse a transport file of SAS that was cut, or holds several tables, which would be read as one.
 
-    It consists of records of 80 bytes, and does not say how many
-    (https://support.sas.com/content/dam/SAS/support/en/technical-papers/record-layout-of-a-sas-version-5-or-6-data-set-in-sas-transport-xport-format.pdf).
+    It consists of records of 80 bytes, and does not say how many (SAS technical paper TS-140).
     """
     content = path.read_bytes()
-    if len(content) % 80:
-        raise InvalidData(
-            "The file is damaged: a part of it is missing.", where=path.name, remedy="Copy it again, in binary form."
-        )
+    if len(content) % RECORD:
+        raise cut(path)
     tables = sum(content.count(b"HEADER RECORD*******" + name + b" HEADER RECORD!!!!!!!") for name in MEMBERS)
-    return [f"The file holds {tables} tables; the first was read."] if tables > 1 else []
+    if tables > 1:
+        raise InvalidData(
+            f"The file holds {tables} tables.", where=path.name, remedy="Save each table in a file of its own."
+        )
 
 
 def labelled(frame: pd.DataFrame, about: Any) -> pd.DataFrame:

@@ -9,14 +9,19 @@ import io
 import json
 import lzma
 import sqlite3
+import tarfile
+import tempfile
 import zipfile
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.feather as pf
 import pyarrow.parquet as pq
+import pyreadstat
 from hostile import READS, Case
 from openpyxl import Workbook
 
@@ -77,9 +82,59 @@ def database(*statements: str) -> bytes:
     return connection.serialize()
 
 
+def statistical(suffix: str, **columns: list[object]) -> bytes:
+    """Return a file of Stata, SPSS or SAS, with a label that would like to be a program."""
+    write = {".dta": pyreadstat.write_dta, ".sav": pyreadstat.write_sav, ".xpt": pyreadstat.write_xport}[suffix]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"t{suffix}"
+        write(pd.DataFrame(columns), path, column_labels=["<script>alert(1)</script>"] * len(columns))
+        return path.read_bytes()
+
+
+def duckdb_file(*statements: str) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "t.duckdb"
+        with duckdb.connect(str(path)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+        return path.read_bytes()
+
+
+def locked(content: bytes) -> bytes:
+    """Return an archive whose members say that they are encrypted."""
+    changed = bytearray(content)
+    for sign, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        changed[changed.find(sign) + place] |= 1
+    return bytes(changed)
+
+
+def tape() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as file:
+        member = tarfile.TarInfo("t.csv")
+        member.size = len(LINES)
+        file.addfile(member, io.BytesIO(LINES))
+    return buffer.getvalue()
+
+
+def seen_otherwise() -> bytes:
+    """Return a workbook with a hidden row and column, merged cells, durations, and numbers kept as text."""
+    book, buffer = Workbook(), io.BytesIO()
+    sheet = book.active
+    for row in (["x", "y", "z"], ["7", dt.timedelta(hours=30), 1], ["12", dt.timedelta(minutes=1), None]):
+        sheet.append(row)
+    sheet["B2"].number_format = sheet["B3"].number_format = "[h]:mm:ss"
+    sheet.row_dimensions[3].hidden = True
+    sheet.column_dimensions["A"].hidden = True
+    sheet.merge_cells("C2:C3")
+    book.save(buffer)
+    return buffer.getvalue()
+
+
 GOOD_PARQUET = parquet(x=[1, 3], y=[2, 4])
 GOOD_FEATHER = feather(x=[1, 3], y=[2, 4])
 GOOD_BOOK = workbook(["x", "y"], [1, 2], [3, 4])
+GOOD_DUCKDB = duckdb_file("CREATE TABLE t (x INTEGER, y INTEGER)", "INSERT INTO t VALUES (1, 2), (3, 4)")
 GOOD_DATABASE = database("CREATE TABLE t (x, y)", "INSERT INTO t VALUES (1, 2), (3, 4)")
 SHEET = "xl/worksheets/sheet1.xml"
 ENTITIES = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "&c;&c;&c;"><!ENTITY c "1">]>'
@@ -104,6 +159,10 @@ BOOKS = [
     Case("unnamed.xlsx", workbook(["x"], [1, 2], [3, 4]), "Column 2 has no name"),
     Case("blank.xlsx", workbook(), "empty"),
     Case("mixed.xlsx", workbook(["x", "y"], ["007", 1], [12, 2]), READS, {"x": ["007", "12"], "y": [1, 2]}, "mixes"),
+    Case("locked.xlsx", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "locked by a password"),
+    Case("parquet.xlsx", GOOD_PARQUET, "is a Parquet file"),
+    Case("seen-otherwise.xlsx", seen_otherwise(), READS, {"x": ["7", "12"], "y": [108000, 60], "z": [1.0, None]},
+         "as text.*in seconds.*1 row and 1 column.*C2:C3"),
     Case("script.xlsx", workbook(["<script>alert(1)</script>"], ["<b>"], ["<i>"]), READS,
          {"<script>alert(1)</script>": ["<b>", "<i>"]}),
 ]  # fmt: skip
@@ -128,6 +187,15 @@ COLUMNAR = [
     Case("decimals.parquet", parquet(x=[Decimal("1.50"), None]), READS, {"x": [1.5, None]}),
     Case("far-dates.parquet", parquet(x=[dt.date(1, 1, 1), dt.date(9999, 12, 31)]), READS,
          {"x": [pd.Timestamp("0001-01-01"), pd.Timestamp("9999-12-31")]}),
+    Case("exact-decimals.parquet", parquet(x=[Decimal("12345678901234567.25"), None]), READS,
+         {"x": ["12345678901234567.25", None]}, "more digits than a number can hold"),
+    Case("nanoseconds.parquet", parquet(x=pa.array([1001, 0], pa.timestamp("ns"))), READS,
+         {"x": [pd.Timestamp("1970-01-01 00:00:00.000001"), pd.Timestamp("1970-01-01")]}, "finer than a microsecond"),
+    Case("infinite.parquet", parquet(x=[1.0, float("inf")]), "Row 2 holds an infinite number"),
+    Case("durations.parquet", parquet(x=[dt.timedelta(1), None]), "timedelta64"),
+    Case("extension.parquet", parquet(**{"<script>": ["<b>", "<i>"]}), READS, {"<script>": ["<b>", "<i>"]}),
+    Case("feather.parquet", GOOD_FEATHER, "is an Arrow file"),
+    Case("parquet.feather", GOOD_PARQUET, "is a Parquet file"),
     Case("cut.feather", GOOD_FEATHER[: len(GOOD_FEATHER) // 2], "damaged"),
     Case("first.feather", b"FEA1" + bytes(60), "first version of Feather"),
     Case("text.arrow", LINES, "damaged"),
@@ -148,6 +216,9 @@ NOTATION = [
     Case("lacking.json", b'[{"x": 1}, {"y": 2}]', READS, {"x": [1.0, None], "y": [None, 2.0]}),
     Case("surrogate.json", b'[{"x": "\\ud800"}, {"x": "b"}]', "no letter|half a letter|could not be read"),
     Case("prototype.json", b'[{"__proto__": 1}, {"__proto__": 2}]', READS, {"__proto__": [1, 2]}),
+    Case("data.json", b'{"page": 1, "data": [{"x": 1, "y": 2}, {"x": 3, "y": 4}]}', READS, XY, "under “data”"),
+    Case("two-tables.json", b'{"a": [{"x": 1}], "b": [{"x": 1}]}', "further values|does not have the rows"),
+    Case("not-a-number.json", b'[{"x": NaN}, {"x": 1}]', READS, {"x": [None, 1.0]}),
     Case("ragged.json", b'{"x": [1, 2], "y": [1]}', "does not have the rows"),
     Case("scalar.json", b"3", "no table"),
     Case("broken.jsonl", b'{"x": 1}\n{"x": 2}\n{"x" 3}\n', "not valid JSON"),
@@ -170,6 +241,22 @@ PACKED = [
     Case("climbing.zip", archive({"../../../t.csv": LINES}), READS, XY, "climbing.zip was read"),
     Case("in-archive.zip", archive({"inner.zip": archive({"t.csv": LINES})}), "archive inside another|cannot be read"),
     Case("program.zip", archive({"run.sh": b"rm -r ."}), "“.sh” cannot be read"),
+    Case("locked.zip", locked(archive({"t.csv": LINES})), "locked by a password"),
+    Case("t.tar.gz", tape(), "archive inside another"),
+    Case("t.tgz", tape(), "“.tgz” cannot be read"),
+    Case("bomb.zip", archive({"t.csv": b"\n" * 510_000_000}), "unpacks to more than 500,000,000"),
+    Case("packed-in.zip", archive({"t.csv.gz": gzip.compress(LINES)}), "archive inside another"),
+    Case("script.zip", archive({"<script>.csv": LINES, "a.csv": LINES}), "“<script>.csv”"),
+    Case(
+        "chosen.zip",
+        archive({"a.csv": b"x;y\n1;2\n3;4\n", "b.csv": LINES}),
+        READS,
+        XY,
+        "“a.csv”.*semicolons",
+        choice="a.csv",
+    ),
+    Case("chosen-wrong.zip", archive({"a.csv": LINES, "b.csv": LINES}), "no file “c.csv”", choice="c.csv"),
+    Case("zip.csv.gz", archive({"t.csv": LINES}), "ends in .gz|damaged or incomplete"),
     Case("text.zip", LINES, "damaged or incomplete"),
 ]
 
@@ -182,6 +269,21 @@ OTHERS = [
     Case("two.sqlite", GOOD_DATABASE, "SELECT|one statement|no table|query", choice="SELECT 1; DROP TABLE t"),
     Case("text.db", LINES, "neither a SQLite nor a DuckDB"),
     Case("false.duckdb", bytes(8) + b"DUCK" + bytes(100), "(?i)DuckDB|could not|not a valid"),
+    Case("good.duckdb", GOOD_DUCKDB, READS, XY),
+    Case("cut.duckdb", GOOD_DUCKDB[: len(GOOD_DUCKDB) // 2], "refused"),
+    Case("reads-files.duckdb", GOOD_DUCKDB, "Cannot access file", choice="SELECT * FROM read_csv('/etc/passwd')"),
+    Case("attaches.duckdb", GOOD_DUCKDB, "is not one query", choice="ATTACH '/etc/passwd' AS x"),
+    Case("pragma.sqlite", GOOD_DATABASE, "is not one query", choice="PRAGMA writable_schema = 1"),
+    Case("quoted.sqlite", GOOD_DATABASE, "no table", choice='t"; DROP TABLE t; --'),
+    Case("sqlite.csv", GOOD_DATABASE, "is a SQLite database"),
+    Case("good.dta", statistical(".dta", x=[1, 3], y=[2, 4]), READS, XY),
+    Case("cut.dta", statistical(".dta", x=[1, 3], y=[2, 4])[:-20], "a part of it is missing"),
+    Case("good.sav", statistical(".sav", x=[1, 3], y=[2, 4]), READS, XY),
+    Case("cut.sav", statistical(".sav", x=[1, 3], y=[2, 4])[:-20], "damaged, incomplete or not one of SPSS"),
+    Case("good.xpt", statistical(".xpt", x=[1, 3], y=[2, 4]), READS, XY),
+    Case("cut.xpt", statistical(".xpt", x=[1, 3], y=[2, 4])[:-20], "a part of it is missing"),
+    Case("sav.dta", statistical(".sav", x=[1, 3], y=[2, 4]), "is an SPSS file"),
+    Case("dta.sav", statistical(".dta", x=[1, 3], y=[2, 4]), "is a Stata file"),
     Case("text.dta", LINES, "not one of Stata|damaged"),
     Case("text.sav", LINES, "not one of SPSS|damaged"),
     Case("text.sas7bdat", LINES, "not one of SAS|damaged"),

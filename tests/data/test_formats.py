@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import datetime as dt
 import gzip
 import lzma
 import sqlite3
@@ -24,6 +25,7 @@ from moto.server import ThreadedMotoServer
 
 from modelcompose.data import address, read, readers
 from modelcompose.data.digest import digest
+from modelcompose.errors import InvalidData
 
 TABLE = pd.DataFrame(
     {
@@ -239,3 +241,134 @@ def test_a_table_or_a_query_is_chosen_after_the_sign(name: str, folder: Path) ->
     pd.testing.assert_frame_equal(by_name, TABLE, check_exact=True)
     chosen, _ = read(f"{name}#SELECT n, x AS y FROM sales WHERE n < 3 ORDER BY n DESC;", folder)
     assert chosen.to_dict("list") == {"n": [2, 1], "y": [-2.25, 1.5]}
+
+
+# -- what a file says of its columns -----------------------------------------------------------------------------
+
+LABELS = {
+    "q": {1: "low ", 2: "mid", 3: "high", 4: "never"},
+    "part": {98: "refused", 99: "asked later"},
+    "text": {"a": "Alpha", "b": "Beta"},
+    "twice": {1: "same", 2: "same"},
+    "none": {1: "yes", 2: "no", 9: "NA"},
+}
+
+
+@pytest.fixture
+def survey(tmp_path: Path) -> Path:
+    """Answers with labels, as SPSS keeps them."""
+    answers = pd.DataFrame(
+        {
+            "q": [1.0, 2, 3, np.nan],
+            "part": [20.0, 30, 99, 98],
+            "text": ["a", "b", "", "a"],
+            "twice": [1, 2, 1, 2],
+            "none": [1.0, 9, 1, 2],
+            "clock": [dt.time(10, 20), dt.time(1, 2, 3), None, None],
+        }
+    )
+    pyreadstat.write_sav(
+        answers,
+        tmp_path / "survey.sav",
+        column_labels={"q": "How <b>good</b>?"},
+        variable_value_labels=LABELS,
+        variable_measure={"q": "ordinal"},
+        missing_ranges={"part": [99]},
+    )
+    return tmp_path / "survey.sav"
+
+
+def test_labels_stand_in_the_place_of_codes_where_every_code_has_one(survey: Path) -> None:
+    frame, notes = read(survey)
+    told = " ".join(notes)
+    assert frame["q"].tolist()[:3] == ["low", "mid", "high"]
+    assert frame["text"].tolist()[:2] == ["Alpha", "Beta"]
+    assert frame["clock"].tolist()[:2] == ["10:20:00", "01:02:03"]
+    assert frame.attrs["variables"]["q"] == {"label": "How <b>good</b>?", "levels": ["low", "mid", "high", "never"]}
+    assert frame.attrs["kinds"] == {"q": "ordered"}
+    assert frame["twice"].tolist() == [1, 2, 1, 2]
+    assert "one label for several codes" in told
+    assert frame["none"].isna().tolist() == [False, True, False, False]
+    assert "no value where its label is “NA”" in told
+
+
+def test_codes_without_a_label_keep_all_codes_and_missing_ones_are_told(survey: Path) -> None:
+    frame, notes = read(survey)
+    assert frame["part"].tolist()[:2] == [20.0, 30.0]
+    assert frame["part"].tolist()[3] == 98.0
+    assert np.isnan(frame["part"][2])
+    told = " ".join(notes)
+    assert "98 means “refused” and 99 means “asked later”" in told
+    assert "“part” has no value where the file has a code for missing ones: 99." in told
+
+
+def test_a_portable_file_of_spss(tmp_path: Path) -> None:
+    plain = pd.DataFrame({"X": [1.5, -2.25, 3.0], "T": ["a", "b", "c"]})
+    pyreadstat.write_por(plain, tmp_path / "plain.por")
+    frame, _ = read(tmp_path / "plain.por")
+    pd.testing.assert_frame_equal(frame, plain.astype({"T": "str"}), check_exact=True)
+
+
+@pytest.mark.parametrize("name", ["sales.dta", "sales.sav", "sales.zsav", "sales.xpt", "long.xpt", "sales.sqlite"])
+@pytest.mark.parametrize("share", [0.99, 0.9, 0.5, 0.1])
+def test_files_that_break_off_are_no_smaller_tables(name: str, share: float, folder: Path, tmp_path: Path) -> None:
+    content = (folder / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(InvalidData) as caught:
+        read(tmp_path / name)
+    assert caught.value.remedy
+
+
+def test_several_tables_in_a_file_of_sas_are_refused(folder: Path, tmp_path: Path) -> None:
+    """They would be read as the rows of one."""
+    content = (folder / "sales.xpt").read_bytes()
+    first = content.index(b"HEADER RECORD*******MEMBER ")
+    (tmp_path / "two.xpt").write_bytes(content + content[first:])
+    with pytest.raises(InvalidData, match="holds 2 tables"):
+        read(tmp_path / "two.xpt")
+
+
+def test_unordered_dictionaries_are_text_and_ordered_ones_keep_their_order(tmp_path: Path) -> None:
+    codes = pa.array([0, 1, None, 2, 0])
+    levels = pa.array(["low ", "mid", "high"])
+    table = pa.table(
+        {
+            "free": pa.DictionaryArray.from_arrays(codes, levels),
+            "order": pa.DictionaryArray.from_arrays(codes, levels, ordered=True),
+            "parts": pa.chunked_array(
+                [pa.array(["b", "a"]).dictionary_encode(), pa.array(["c", "a", "b"]).dictionary_encode()]
+            ),
+        }
+    )
+    pf.write_feather(table, str(tmp_path / "t.feather"))
+    frame, _ = read(tmp_path / "t.feather")
+    assert frame["free"].tolist()[:2] == frame["order"].tolist()[:2] == ["low", "mid"]
+    assert frame["parts"].tolist() == ["b", "a", "c", "a", "b"]
+    assert frame.attrs == {"variables": {"order": {"levels": ["low", "mid", "high"]}}, "kinds": {"order": "ordered"}}
+
+
+def test_clock_times_are_the_same_text_from_every_format(tmp_path: Path) -> None:
+    clock = pd.DataFrame({"clock": [dt.time(10, 20), dt.time(1, 2, 3)]})
+    clock.to_parquet(tmp_path / "t.parquet")
+    clock.to_excel(tmp_path / "t.xlsx", index=False)
+    pyreadstat.write_sav(clock, tmp_path / "t.sav")
+    for path in tmp_path.iterdir():
+        assert read(path)[0]["clock"].tolist() == ["10:20:00", "01:02:03"], path.name
+
+
+def test_a_part_of_a_file_is_chosen_after_the_sign(folder: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "several.zip", "w") as archive:
+        for name in ("sales.xlsx", "semicolons.csv", "sales.sqlite"):
+            archive.write(folder / name, f"inner/{name}")
+    for choice in ("inner/sales.xlsx", "inner/sales.xlsx#Sheet1", "inner/semicolons.csv", "inner/sales.sqlite#sales"):
+        frame, _ = read(f"several.zip#{choice}", tmp_path)
+        pd.testing.assert_frame_equal(frame, TABLE, check_exact=True)
+    with pytest.raises(InvalidData, match="holds 3 files") as caught:
+        read("several.zip", tmp_path)
+    assert "several.zip#inner/sales.xlsx" in str(caught.value.remedy)
+
+
+def test_nothing_can_be_chosen_where_there_is_no_choice(folder: Path) -> None:
+    with pytest.raises(InvalidData, match="nothing to choose") as caught:
+        read("sales.parquet#part", folder)
+    assert caught.value.remedy == "Leave it away."
