@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcompose.data.expression import FUNCTIONS, Expression, calculate
@@ -155,6 +155,7 @@ words = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(words, max_size=12).map(" ".join) | st.text(max_size=30))
 def test_any_text_gives_a_column_or_says_why_not(text: str) -> None:
     try:
@@ -166,6 +167,7 @@ def test_any_text_gives_a_column_or_says_why_not(text: str) -> None:
 values = st.floats(-1e3, 1e3).map(lambda x: round(x, 3))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(values, values), min_size=1, max_size=5))
 def test_arithmetic_agrees_with_numpy(rows: list[tuple[float, float]]) -> None:
     table = pd.DataFrame(rows, columns=["p", "q"])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelcompose.data.cells import tidy
@@ -126,6 +126,7 @@ def test_the_whole_recipe_again_and_each_undo() -> None:
     assert len(set(once)) == len(once)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(STEP_BY_STEP), max_size=5))
 def test_any_recipe_replays_to_the_same_table_or_says_why_not(steps: list[dict[str, Any]]) -> None:
     try:
@@ -142,6 +143,7 @@ def test_any_recipe_replays_to_the_same_table_or_says_why_not(steps: list[dict[s
 numbers = st.none() | st.floats(-100, 100).map(lambda x: round(x, 2))
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(numbers, numbers, numbers), min_size=2, max_size=6))
 def test_from_wide_to_long_and_back(rows: list[tuple[float | None, ...]]) -> None:
     wide, _ = tidy(pd.DataFrame(rows, columns=["d1", "d2", "d3"], dtype="float64").assign(id=range(len(rows))), "wide")
@@ -155,6 +157,7 @@ def test_from_wide_to_long_and_back(rows: list[tuple[float | None, ...]]) -> Non
     assert digest(Recipe([there, back, there]).replay(wide).frame) == digest(long)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["a", "b", "c", None]), max_size=6).flatmap(lambda more: st.permutations([*"abc", *more])),
     st.permutations("abc"),
@@ -167,6 +170,7 @@ def test_recoding_there_and_back(cells: list[str | None], new: list[str]) -> Non
     assert digest(Recipe(steps).replay(table).frame) == digest(table)
 
 
+@settings(deadline=None)
 @given(st.lists(numbers, min_size=1, max_size=10), st.floats(-100, 100))
 def test_a_filter_its_opposite_and_what_cannot_be_told_make_the_whole(cells: list[float | None], edge: float) -> None:
     table, _ = tidy(pd.DataFrame({"x": pd.Series(cells, dtype="float64"), "n": 1}), "t")
@@ -183,6 +187,7 @@ def test_a_filter_its_opposite_and_what_cannot_be_told_make_the_whole(cells: lis
 keys = st.sampled_from(["a", "A", "a ", "é", "e\u0301", "1", "1.0", "01", "NaN?", "0", "x" * 50, None])
 
 
+@settings(deadline=None)
 @given(
     st.lists(keys, min_size=1, max_size=8),
     st.lists(keys, min_size=1, max_size=8, unique=True),
