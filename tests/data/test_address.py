@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import socket
+import ssl
 import sys
 import threading
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import ClassVar
 
+import certifi
 import fsspec
 import pytest
 
@@ -325,3 +328,59 @@ def test_where_a_source_lies_is_known_without_reading_it(tmp_path: Path):
     assert local_path("postgresql://host/db#t", tmp_path) is None
     assert local_path("s3://bucket/t.csv", tmp_path) is None
     assert read("odd#name.csv", tmp_path)[0].to_dict("list") == XY
+
+
+def certificate(name: str, folder: Path) -> Path:
+    """Write a certificate for a name, signed by itself, and its key into one file."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path = folder / f"{name}.pem"
+    path.write_bytes(signed.public_bytes(serialization.Encoding.PEM) + secret)
+    return path
+
+
+@pytest.mark.parametrize(("name", "right"), [("example.org", True), ("other.example", False)])
+def test_a_certificate_is_checked_against_the_name_not_the_number(name, right, site, tmp_path, monkeypatch):
+    path = certificate(name, tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    asked = []
+    context.sni_callback = lambda socket, host, context: asked.append(host)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    server.handle_error = lambda *_: None
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    monkeypatch.setattr(certifi, "where", lambda: str(path))
+    answer("/t.csv")
+    try:
+        if right:
+            assert read(f"https://example.org:{server.server_port}/t.csv")[0].to_dict("list") == XY
+        else:
+            with pytest.raises(InvalidData, match="could not be reached"):
+                read(f"https://example.org:{server.server_port}/t.csv")
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert asked == ["example.org"]
