@@ -112,10 +112,9 @@ class Expression:
         """
         try:
             with np.errstate(all="ignore"):
-                value = self._value(self._tree, table)
+                column = _column(self._value(self._tree, table), len(table))
         except (TypeError, ValueError, OverflowError, IndexError) as error:
             raise self._unsuited(f"it cannot be worked out ({error})") from None
-        column = _column(value, len(table)).reset_index(drop=True)
         column.index = table.index
         if column.dtype == "float64":
             endless = np.isinf(column.to_numpy())
@@ -233,7 +232,8 @@ class Expression:
 
     def _call(self, name: str, arguments: Sequence[Value], rows: int) -> Value:
         try:
-            return FUNCTIONS[name].call(*[_wide(one, rows) for one in arguments])
+            first = arguments[0] if name == "date" else _column(arguments[0], rows)
+            return FUNCTIONS[name].call(_wide(first, rows), *[_wide(one, rows) for one in arguments[1:]])
         except _Unsuited as error:
             raise self._unsuited(f"{name}: {error}") from None
 

@@ -17,7 +17,7 @@ __all__ = ["Suggestion", "suggest"]
 
 SAMPLE = 2_000
 MOST = 12
-RUNNING = re.compile(r"(?P<stem>.*?)[\s_.-]*(?P<number>\d{1,4})")
+RUNNING = re.compile(r"(?P<stem>.*?[\s_.-]*)(?P<number>\d{1,4})")
 DATE = re.compile(r"\d{1,4}([/.-])\d{1,2}\1\d{1,4}(?:[ T]\d\d:\d\d(?::\d\d)?)?")
 LEAST_WIDE = 3
 

@@ -62,6 +62,13 @@ NA = pd.NA
         ("'`a`' == 'b'", [False] * 3),
         ("log(exp(a))", [1, 2, 3]),
         ("ok == True", [True, False, True]),
+        ("upper('q') + s", ["Qx", NA, "Qzz"]),
+        ("length('abc') + a", [4, 5, 6]),
+        ("coalesce('p', s)", ["p", "p", "p"]),
+        ("contains('abc', 'b')", [True] * 3),
+        ("is_missing('abc')", [False] * 3),
+        ("number('12')", [12] * 3),
+        ("lag('p', 1)", [NA, "p", "p"]),
     ],
 )
 def test_what_it_comes_to(text: str, expected: list[object]) -> None:
@@ -109,6 +116,7 @@ def test_what_is_no_expression(text: str) -> None:
         ("if_else(a, 1, 2)", "neither true nor false"),
         ("if_else(ok, 1, 'x')", "different kinds"),
         ("contains(s, s)", "a text in quotation marks"),
+        ("'\\ud800'", "surrogates not allowed"),
     ],
 )
 def test_what_cannot_be_worked_out(text: str, message: str) -> None:

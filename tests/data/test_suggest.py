@@ -54,11 +54,14 @@ def test_codes_of_several_columns_are_one_step() -> None:
     assert found["Treat -9 as missing in a, b"] == {"do": "missing_codes", "columns": ["a", "b"], "codes": [-9]}
 
 
-def test_columns_of_several_times_become_rows() -> None:
+@pytest.mark.parametrize("gap", ["", "_", "-", ".", " ", " - "])
+def test_columns_of_several_times_become_rows_with_the_time_as_a_number(gap: str) -> None:
     rng = np.random.default_rng(0)
-    found = suggested({f"score_{at}": rng.normal(size=N) for at in (1, 2, 3)})
-    step = found["Make one row for each of score_1 … score_3"]
-    assert (step["names"], step["values"], step["prefix"]) == ("time", "score", "score")
+    columns = {f"score{gap}{at}": rng.normal(size=N) for at in (1, 2, 3)}
+    step = suggested(columns)[f"Make one row for each of score{gap}1 … score{gap}3"]
+    assert (step["names"], step["values"], step["prefix"]) == ("time", "score", f"score{gap}")
+    long = Recipe([step]).replay(pd.DataFrame({"row": range(N), **columns})).frame
+    assert long["time"].tolist() == [1, 2, 3] * N
 
 
 def test_repeated_rows_and_circles() -> None:
