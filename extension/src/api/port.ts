@@ -46,6 +46,7 @@ export interface Field {
   description?: string;
   default?: unknown;
   enum?: string[];
+  minLength?: number;
   items?: { type?: string; enum?: string[]; anyOf?: unknown[] };
   anyOf?: { type?: string }[];
   additionalProperties?: unknown;

@@ -146,13 +146,8 @@ export function useWizard(client: WorkbenchClient): Wizard {
 
   const prepare = (change: Partial<Analysis>) => {
     const next = { ...analysis, ...change };
-    return loading.start(
-      () => client.describe(tableOf(next)),
-      found => {
-        amend(change);
-        receive(found);
-      }
-    );
+    amend(change);
+    return loading.start(() => client.describe(tableOf(next)), receive);
   };
 
   return {

@@ -115,7 +115,11 @@ function Row(props: { column: Column; kinds: Kind[]; wizard: Wizard }) {
         </small>
         <details className="jp-modelcompose-Details">
           <summary>More about this column</summary>
-          <More column={column} wizard={wizard} />
+          <More
+            key={`${column.kind} ${(column.levels ?? []).join()}`}
+            column={column}
+            wizard={wizard}
+          />
         </details>
       </td>
     </tr>

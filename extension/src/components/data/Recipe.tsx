@@ -117,7 +117,7 @@ export function Recipe({ client, steps, wizard }: Props) {
           <pre className="jp-modelcompose-Script">{script}</pre>
           <button
             className="jp-modelcompose-Button"
-            onClick={() => void navigator.clipboard.writeText(script)}
+            onClick={() => void navigator.clipboard?.writeText(script)}
           >
             Copy the script
           </button>
@@ -257,6 +257,7 @@ function StepForm(props: {
   );
 }
 
+/** Fields that name columns there are; a name of at least one letter is that of a new one. */
 const ONE_COLUMN = ['column', 'names', 'values', 'order'];
 const MANY_COLUMNS = ['columns', 'by', 'on'];
 
@@ -311,7 +312,9 @@ function StepField(props: {
   }
   const options =
     field.enum ??
-    (field.type === 'string' && ONE_COLUMN.includes(name) ? columns : null);
+    (field.type === 'string' && ONE_COLUMN.includes(name) && !field.minLength
+      ? columns
+      : null);
   const text = typeof value === 'string' ? value : undefined;
   return (
     <>
@@ -360,10 +363,19 @@ function Entry(props: {
         value={text}
         onChange={event => write(event.target.value)}
       />
-      {pairs && <small>One on each line: old = new</small>}
+      {pairs && (
+        <small>
+          One on each line:{' '}
+          {nested(field) ? 'new = mean of column' : 'old = new'}
+        </small>
+      )}
       {field.type === 'array' && <small>With commas between</small>}
     </>
   );
+}
+
+function nested(field: Field): boolean {
+  return JSON.stringify(field.additionalProperties ?? {}).includes('array');
 }
 
 function asField(text: string, field: Field, type: string): unknown {
@@ -375,8 +387,7 @@ function asField(text: string, field: Field, type: string): unknown {
         const right = line.slice(at + 1).trim();
         const many = /^\w+ of (.+)$/.exec(right);
         const value =
-          JSON.stringify(field.additionalProperties ?? {}).includes('array') &&
-          many
+          nested(field) && many
             ? [right.slice(0, right.indexOf(' ')), many[1]]
             : right;
         return [line.slice(0, at).trim(), value];

@@ -22,7 +22,8 @@ interface Props {
 /** Keep the table as a version that never changes, and go back to earlier ones. */
 export function Versions({ client, wizard }: Props) {
   const dataset = wizard.description?.dataset ?? null;
-  const [added, setAdded] = useState<AddedVersion | null>(null);
+  const [last, setAdded] = useState<AddedVersion | null>(null);
+  const added = last?.data === wizard.description?.data ? last : null;
   const saving = useAction();
   const save = (name: string, message: string) =>
     void saving.start(
