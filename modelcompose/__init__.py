@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from modelcompose.catalog import complete as complete
     from modelcompose.catalog import open_gaps as open_gaps
     from modelcompose.catalog import predict as predict
+    from modelcompose.catalog import prior_predictive as prior_predictive
     from modelcompose.data import load as load
     from modelcompose.data import profile as profile
     from modelcompose.errors import ModelComposeError as ModelComposeError
@@ -36,6 +37,7 @@ _HOMES = {
     "load": "data",
     "open_gaps": "catalog",
     "predict": "catalog",
+    "prior_predictive": "catalog",
     "profile": "data",
 }
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 
 from modelcompose.errors import InvalidAnalysis
 
-__all__ = ["Analysis", "Kind", "Variable", "cell_with_tag", "literal"]
+__all__ = ["ROLES", "Analysis", "Kind", "Variable", "cell_with_tag", "literal"]
 
 Kind = Literal[
     "continuous",
@@ -43,6 +43,8 @@ Kind = Literal[
 ]
 
 LINE = 100
+ROLES = ("outcome", "predictors", "groups", "exposure", "trials", "event", "time", "standard_error", "further")
+"""The parts that columns can play in an analysis."""
 
 
 class Variable(BaseModel):
@@ -100,8 +102,20 @@ class Analysis(BaseModel):
     predictors: list[str] = Field([], description="Columns that may explain the outcome.")
     groups: list[str] = Field([], description="Columns that say which rows belong together.")
     exposure: str = Field("", description="For counts: the column with the time, area or number at risk.")
+    trials: str = Field(
+        "", description="For shares: the column with the number of attempts that the outcome counts in."
+    )
+    event: str = Field("", description="For waiting times: the column that says whether the wait had ended.")
+    time: str = Field("", description="The column that puts the rows in order: a date or a number.")
+    standard_error: str = Field("", description="The column with the standard error of what was estimated or measured.")
+    further: list[str] = Field([], description="Further outcomes, modelled together with the first.")
+    intervention: str = Field("", description="The first time at which an intervention was in force.")
+    treated: str = Field("", description="The group that received it.")
     estimand: str = Field("", description="The quantity you ask for, in words.")
-    model: str = Field("", description="The ready-made model.")
+    model: str = Field("", description="The ready-made model, or a file of your own such as models/growth.py.")
+    mapping: dict[str, str] = Field(
+        {}, description='For a model of your own: the column of the table for each of its columns: {"dose": "mg"}.'
+    )
     formula: str | list[str] = Field("", description="The model formula; a list when it has several parts.")
     priors: dict[str, dict[str, Any]] = Field(
         {},
@@ -242,8 +256,13 @@ class Analysis(BaseModel):
     @property
     def columns(self) -> list[str]:
         """The columns that the analysis uses, each once, the outcome first."""
-        named = [self.outcome, *self.predictors, *self.groups, self.exposure]
-        return list(dict.fromkeys(name for name in named if name))
+        named = [name for role in ROLES for name in self.given(role)]
+        return list(dict.fromkeys([*named, *self.mapping.values()]))
+
+    def given(self, role: str) -> list[str]:
+        """Return the columns that were given a role."""
+        value = getattr(self, role)
+        return [name for name in ([value] if isinstance(value, str) else value) if name]
 
     @property
     def formula_parts(self) -> tuple[str, ...]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
-from modelcompose.catalog.gaps import Part, open_gaps, parts, predict
+from modelcompose.catalog.gaps import Part, open_gaps, parts
+from modelcompose.catalog.predictions import predict, prior_predictive, pymc_model
+from modelcompose.catalog.priors import Prior
 from modelcompose.catalog.questions import QUESTIONS, Question, roles
 from modelcompose.catalog.recommend import (
     Candidate,
@@ -32,6 +34,7 @@ __all__ = [
     "Candidate",
     "ModelEntry",
     "Part",
+    "Prior",
     "Question",
     "Reason",
     "Recommendation",
@@ -45,6 +48,8 @@ __all__ = [
     "open_gaps",
     "parts",
     "predict",
+    "prior_predictive",
+    "pymc_model",
     "question",
     "recommend",
     "roles",
@@ -53,6 +58,6 @@ __all__ = [
 
 
 def build(analysis: Analysis, table: pd.DataFrame, gaps: Any = None) -> Any:
-    """Build the chosen ready-made model as a Bambi model, with room for what fills the gaps of the table."""
+    """Build the chosen ready-made model, with room for what fills the gaps of the table."""
     model = get(analysis.model).build(analysis, table)
     return model if gaps is None else open_gaps(model, gaps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Logistic(ModelEntry):
     questions = frozenset({"compare-two", "compare-many", "effect", "change-over-time"})
     outcome = frozenset({"binary"})
     source = "Gelman, Hill and Vehtari 2020, ch. 13"
+    takes: ClassVar[frozenset[str]] = frozenset({"predictors", "groups"})
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield Reason("binary-outcome", f"{facts.outcome} has two values.", 3)
@@ -68,3 +69,6 @@ class Logistic(ModelEntry):
 def _percent(effect: Effect) -> Effect:
     unit = "%" if effect.kind == "level" else "percentage points"
     return replace(effect, draws=100 * effect.draws, unit=unit)
+
+
+ENTRIES: tuple[type[ModelEntry], ...] = (Logistic,)

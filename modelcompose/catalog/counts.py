@@ -31,6 +31,7 @@ class Poisson(ModelEntry):
     outcome = frozenset({"count"})
     source = "Gelman, Hill and Vehtari 2020, ch. 15"
     richer: ClassVar[tuple[str, ...]] = ("negative-binomial",)
+    takes: ClassVar[frozenset[str]] = frozenset({"predictors", "groups", "exposure"})
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield from self._count(facts)
@@ -112,3 +113,6 @@ class NegativeBinomial(Poisson):
 
     def _draw(self, rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
         return rng.poisson(rate * rng.gamma(2.0, 1 / 2.0, len(rate)))
+
+
+ENTRIES: tuple[type[ModelEntry], ...] = (Poisson, NegativeBinomial)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from modelcompose.catalog.predictions import expected
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Effect", "comparisons", "expected", "group_levels", "outcome_unit", "spreads"]
+__all__ = ["Effect", "comparisons", "expected", "group_levels", "outcome_unit", "samples", "spreads"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Effect:
     lead
         How a sentence on its size begins; the size follows.
     kind
-        ``difference`` (0 means none), ``ratio`` (1 means none), ``level`` or ``spread`` (never negative).
+        ``difference`` (0 means none), ``ratio`` (1 means none), ``effect`` (0 means none, said as it is), ``level`` or
+        ``spread`` (never negative).
     draws
         Posterior draws, shape (chains × draws,).
     unit
@@ -41,35 +44,10 @@ class Effect:
 
     name: str
     lead: str
-    kind: Literal["difference", "ratio", "level", "spread"]
+    kind: Literal["difference", "ratio", "effect", "level", "spread"]
     draws: np.ndarray
     unit: str = ""
     headline: bool = True
-
-
-def expected(model: Any, dt: Any, rows: pd.DataFrame, *, groups: bool = False) -> np.ndarray:
-    """Predict the expected outcome of rows.
-
-    Parameters
-    ----------
-    model, dt
-        A Bambi model and its posterior.
-    rows
-        New rows with the columns that the model uses.
-    groups
-        Whether the effects of the rows' groups enter; otherwise those of a typical group.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (chains × draws, rows).
-    """
-    from xarray import DataTree
-
-    light = DataTree.from_dict({"posterior": dt["posterior"].to_dataset()})
-    predicted = model.predict(light, kind="response_params", data=rows, inplace=False, include_group_specific=groups)
-    values = predicted["posterior"][model.family.likelihood.parent]
-    return np.asarray(values.stack(sample=("chain", "draw")).transpose("sample", ...).values)
 
 
 def comparisons(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *, ratio: bool) -> list[Effect]:
@@ -94,6 +72,12 @@ def comparisons(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *,
                 draws = (after - before).mean(1)
                 found.append(Effect(short, f"{step}, {target} is", "difference", draws, unit))
     return found
+
+
+def samples(dt: Any, name: str) -> np.ndarray:
+    """Return the draws of a variable, shape (chains × draws,) or with the variable's own dimensions behind."""
+    values = dt["posterior"][name]
+    return np.asarray(values.stack(sample=("chain", "draw")).transpose("sample", ...).values)
 
 
 def group_levels(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from modelcompose.analysis import ROLES
 from modelcompose.catalog.effects import Effect, comparisons
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import Prior, Scale, TermPrior, overridden, term_priors
+from modelcompose.catalog.questions import WORDS
 from modelcompose.errors import InvalidAnalysis
 
 if TYPE_CHECKING:
@@ -61,7 +63,10 @@ class Simulation:
 class ModelEntry(ABC):
     """One ready-made model of the catalogue.
 
-    ``richer`` names the models to try when simulated data do not look like the real ones, most promising first.
+    ``needs`` says how many columns it needs in which role, and ``takes`` which other roles it can use; a column in any
+    other role would be left out of account, so that the model is not offered then. ``richer`` names the models to try
+    when simulated data do not look like the real ones, most promising first. ``assumptions``, ``limits`` and
+    ``tutorial`` are sentences for the model's card.
     """
 
     id: ClassVar[str]
@@ -74,6 +79,12 @@ class ModelEntry(ABC):
     outcome: ClassVar[frozenset[str]]
     source: ClassVar[str] = ""
     richer: ClassVar[tuple[str, ...]] = ()
+    needs: ClassVar[Mapping[str, int]] = {}
+    takes: ClassVar[frozenset[str]] = frozenset({"predictors"})
+    assumptions: ClassVar[tuple[str, ...]] = ()
+    limits: ClassVar[tuple[str, ...]] = ()
+    tutorial: ClassVar[str] = ""
+    own: ClassVar[bool] = False
 
     # -- when it fits ------------------------------------------------------------------------------------------
 
@@ -84,7 +95,21 @@ class ModelEntry(ABC):
         if facts.kind not in self.outcome:
             wanted = " or ".join(sorted(self.outcome))
             return Rejection("outcome-kind", f"{facts.outcome} is of kind {facts.kind}; {self.title} needs {wanted}.")
-        return self.unfit(facts)
+        return self._unmatched(facts) or self.unfit(facts)
+
+    def _unmatched(self, facts: Facts) -> Rejection | None:
+        """Hold the columns that were given against the roles that this model has."""
+        for role, least in self.needs.items():
+            if len(facts.given(role)) < least:
+                many = f" ({least} of them)" if least > 1 else ""
+                return Rejection(f"needs-{role.replace('_', '-')}", f"{self.title} needs {WORDS[role]}{many}.")
+        for role in ROLES[1:]:
+            names = facts.given(role)
+            if names and role not in (*self.takes, *self.needs):
+                ignored = ", ".join(names)
+                rule = "repeated-rows" if role == "groups" else f"ignores-{role.replace('_', '-')}"
+                return Rejection(rule, f"{self.title} would leave {ignored} out of account, {WORDS[role]}.")
+        return None
 
     def unfit(self, facts: Facts) -> Rejection | None:
         """Return a reason of this entry's own against it, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Facts", "slope_of"]
+__all__ = ["Facts", "skewness", "slope_of"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,13 @@ class Facts:
     ``dispersion`` is the variance over the mean, for a rate when there is an exposure; ``outliers`` counts values
     whose robust z-score exceeds 5; ``sd_ratio`` is the largest over the smallest standard deviation between the
     levels of the first predictor when it has two. ``slope`` is the predictor
-    whose effect may differ between groups. Each is None, or empty, where it makes no sense.
+    whose effect may differ between groups. ``zeros`` is the share of exact zeros; ``skew`` and ``log_skew`` are the
+    skewness of a positive outcome and of its logarithm; ``values`` counts the outcome's different values. Each is None,
+    or empty, where it makes no sense. ``analysis`` and ``table`` are there for what only one family of models asks.
     """
+
+    analysis: Analysis = field(repr=False)
+    table: pd.DataFrame = field(repr=False)
 
     question: str
     outcome: str
@@ -41,6 +46,12 @@ class Facts:
     outliers: int
     sd_ratio: float | None
     slope: str
+    zeros: float
+    lowest: float | None
+    highest: float | None
+    skew: float | None
+    log_skew: float | None
+    values: int
 
     @classmethod
     def of(cls, analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) -> Facts:
@@ -49,7 +60,11 @@ class Facts:
         group = table[analysis.groups[0]] if analysis.groups else None
         kind = kinds[analysis.outcome]
         numeric = kind != "binary" and y is not None
+        lowest, highest = (float(y.min()), float(y.max())) if y is not None else (None, None)
+        positive = numeric and y is not None and bool((y > 0).all())
         return cls(
+            analysis=analysis,
+            table=table,
             question=analysis.question,
             outcome=analysis.outcome,
             kind=kind,
@@ -65,7 +80,29 @@ class Facts:
             outliers=_outliers(y) if numeric else 0,
             sd_ratio=_sd_ratio(y, table, analysis) if numeric else None,
             slope=slope_of(analysis, table),
+            zeros=float((y == 0).mean()) if numeric and y is not None else 0.0,
+            lowest=lowest,
+            highest=highest,
+            skew=skewness(y) if positive and y is not None else None,
+            log_skew=skewness(np.log(y)) if positive and y is not None else None,
+            values=table[analysis.outcome].nunique(),
         )
+
+    def given(self, role: str) -> list[str]:
+        """Return the columns that were given a role."""
+        return self.analysis.given(role)
+
+    @property
+    def repeated(self) -> bool:
+        """Whether rows belong together in groups of typically two or more."""
+        return bool(self.groups) and self.rows_per_group >= 2
+
+
+def skewness(values: np.ndarray) -> float:
+    """Return the third standardised moment; 0 where nothing varies."""
+    centred = values - values.mean()
+    spread = float(centred.std())
+    return float((centred**3).mean() / spread**3) if spread > 0 else 0.0
 
 
 def _numbers(column: pd.Series) -> np.ndarray | None:

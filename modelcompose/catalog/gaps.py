@@ -20,7 +20,7 @@ from modelcompose.errors import InvalidAnalysis
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Part", "open_gaps", "parts", "predict"]
+__all__ = ["Part", "open_gaps", "parts"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LOPSIDED = 1.0
@@ -56,10 +56,16 @@ def open_gaps(model: Any, gaps: Gaps) -> Any:
     Raises
     ------
     InvalidAnalysis
-        When the formula bends a column with gaps, so that the model cannot estimate them.
+        When the formula bends a column with gaps, so that the model cannot estimate them, or there is none.
     """
     if not gaps.rows:
         return model
+    if not hasattr(model, "backend"):
+        raise InvalidAnalysis(
+            "gaps cannot be filled in this model, which is not made from a formula",
+            where="missing",
+            remedy='Choose missing = "drop": rows with gaps are then left out.',
+        )
     import pymc as pm
     from pymc.model.fgraph import fgraph_from_model, model_from_fgraph
 
@@ -290,7 +296,7 @@ def predict(model: Any, dt: Any, random_seed: int) -> Any:
     Parameters
     ----------
     model
-        A fitted Bambi model.
+        A fitted Bambi model with gaps.
     dt
         Its posterior.
 
@@ -299,8 +305,6 @@ def predict(model: Any, dt: Any, random_seed: int) -> Any:
     xarray.DataTree
         The same with a group ``posterior_predictive``, shape (chains, draws, rows).
     """
-    if getattr(model, "gaps", None) is None:
-        return model.predict(dt, kind="response", inplace=False, random_seed=random_seed)
     import xarray as xr
 
     found = []

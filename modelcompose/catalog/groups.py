@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from modelcompose.catalog.effects import Effect, group_levels, spreads
 from modelcompose.catalog.entry import (
     MeasuredEntry,
+    ModelEntry,
     Reason,
     Rejection,
     Simulation,
@@ -89,6 +90,8 @@ class ManyGroups(MeasuredEntry):
     equation = r"y_i \sim \mathrm{Normal}(\mu_i, \sigma)"
     questions = frozenset({"compare-many"})
     source = "Gelman and Hill 2007, ch. 12"
+    needs: ClassVar[Mapping[str, int]] = {"groups": 1}
+    takes: ClassVar[frozenset[str]] = frozenset()
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if facts.n_groups < 3:
@@ -130,3 +133,6 @@ class ManyGroups(MeasuredEntry):
             {"question": "compare-many", "outcome": "y", "groups": ["site"]},
             {"sigma": 5.0},
         )
+
+
+ENTRIES: tuple[type[ModelEntry], ...] = (TwoGroups, ManyGroups)

@@ -10,6 +10,7 @@ import numpy as np
 from modelcompose.catalog.effects import Effect, spreads
 from modelcompose.catalog.entry import (
     MeasuredEntry,
+    ModelEntry,
     Reason,
     Rejection,
     Simulation,
@@ -36,6 +37,7 @@ class VaryingIntercepts(MeasuredEntry):
     questions = frozenset({"effect", "change-over-time"})
     source = "Gelman and Hill 2007, ch. 12"
     richer: ClassVar[tuple[str, ...]] = ("varying-slopes",)
+    takes: ClassVar[frozenset[str]] = frozenset({"predictors", "groups"})
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if not facts.groups:
@@ -118,3 +120,6 @@ class VaryingSlopes(VaryingIntercepts):
 
     _slope_sd = 3.0
     _slope_truth = {"day|person_sigma": 3.0}  # noqa: RUF012
+
+
+ENTRIES: tuple[type[ModelEntry], ...] = (VaryingIntercepts, VaryingSlopes)

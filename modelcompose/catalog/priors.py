@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Prior", "TermPrior", "design", "term_priors"]
+__all__ = ["Prior", "TermPrior", "design", "rounded", "term_priors"]
 
 AUTOSCALE = "weakly informative on the scale of the data, as in rstanarm and Bambi"
 LOGIT = "McElreath, Statistical Rethinking 2e, ch. 11; Gelman et al. 2008, doi:10.1214/08-AOAS191"
@@ -107,7 +107,7 @@ class Scale:
         return _normal(0.0, widen * (per_level if indicator else per_sd / column_sd))
 
     def group(self, column_sd: float, *, widen: float) -> Prior:
-        return Prior("HalfNormal", {"sigma": _round(widen * self.spread / column_sd)})
+        return Prior("HalfNormal", {"sigma": rounded(widen * self.spread / column_sd)})
 
 
 def design(formula: str, table: pd.DataFrame) -> Any:
@@ -200,10 +200,10 @@ def _column_sd(name: str, data: Any) -> float:
 
 
 def _normal(mu: float, sigma: float) -> Prior:
-    return Prior("Normal", {"mu": _round(mu), "sigma": _round(sigma)})
+    return Prior("Normal", {"mu": rounded(mu), "sigma": rounded(sigma)})
 
 
-def _round(value: float) -> float:
+def rounded(value: float) -> float:
     """Round to three significant digits."""
     return float(f"{value:.3g}")
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from modelcompose.analysis import ROLES
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection
 from modelcompose.catalog.facts import Facts
-from modelcompose.catalog.questions import LEVELS, NUMERIC, QUESTIONS, REFUSED, Question, missing_role
+from modelcompose.catalog.questions import LEVELS, NUMERIC, QUESTIONS, REFUSED, WORDS, Question, missing_role
+from modelcompose.catalog.questions import estimand as in_words
 from modelcompose.catalog.registry import entries, get
 from modelcompose.errors import InvalidAnalysis, InvalidData
 
@@ -113,14 +115,14 @@ def recommend(analysis: Analysis, dataset: Table) -> Recommendation:
 
 def cautions(facts: Facts, link: str) -> Iterator[Reason]:
     """Yield what the kinds of the columns warn of, whichever model is chosen; it changes no order."""
-    if facts.kind == "duration":
+    if facts.kind == "duration" and facts.question != "survival":
         yield Reason(
             "unfinished-waits",
-            f"{facts.outcome} says how long: if some waits had not ended when they were recorded, only a survival "
-            "model is right, and the catalogue has none yet.",
+            f"{facts.outcome} says how long: if some waits had not ended when they were recorded, ask “How long until "
+            "it happens?” instead.",
             0,
         )
-    if facts.kind == "amount" and link == "identity":
+    if facts.kind == "amount" and link == "identity" and facts.zeros:
         yield Reason(
             "many-zeros",
             f"{facts.outcome} is often exactly zero and never less: the model speaks of its average, and can predict "
@@ -138,7 +140,12 @@ def cautions(facts: Facts, link: str) -> Iterator[Reason]:
 
 
 def _facts(analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) -> Facts:
-    """Measure a table, after refusing an exposure during which nothing can happen: a rate would be infinite."""
+    """Measure a table, after refusing an exposure during which nothing can happen: a rate would be infinite.
+
+    More successes than attempts are refused for the same reason: no share is above one.
+    """
+    if analysis.trials:
+        _check_trials(analysis, table)
     if analysis.exposure:
         none = int((table[analysis.exposure].astype(float) <= 0).sum())
         if none:
@@ -148,6 +155,16 @@ def _facts(analysis: Analysis, table: pd.DataFrame, kinds: Mapping[str, str]) ->
                 remedy="Take these rows out of the table, or choose another exposure.",
             )
     return Facts.of(analysis, table, kinds)
+
+
+def _check_trials(analysis: Analysis, table: pd.DataFrame) -> None:
+    too_many = int((table[analysis.outcome] > table[analysis.trials]).sum())
+    if too_many:
+        raise InvalidData(
+            f"{analysis.outcome!r} is above {analysis.trials!r} in {too_many} of {len(table)} rows",
+            where="trials",
+            remedy="A count of successes cannot exceed the number of attempts; check which column is which.",
+        )
 
 
 def kinds_of(dataset: Table) -> dict[str, str]:
@@ -160,28 +177,21 @@ def check_roles(analysis: Analysis, kinds: Mapping[str, str]) -> None:
     if not analysis.outcome:
         raise InvalidAnalysis("no outcome is chosen", where="outcome", remedy=f"Columns are: {', '.join(kinds)}.")
     asked = question(analysis.question)
-    given = {
-        "outcome": [analysis.outcome],
-        "predictors": analysis.predictors,
-        "groups": analysis.groups,
-        "exposure": [analysis.exposure] if analysis.exposure else [],
-    }
+    given = {role: analysis.given(role) for role in ROLES}
     for role, names in given.items():
         for name in names:
             _check_role(role, name, asked, kinds)
-    if analysis.exposure and kinds[analysis.outcome] != "count":
-        raise InvalidAnalysis(
-            f"an exposure goes with a count, and {analysis.outcome!r} is of kind {kinds[analysis.outcome]}",
-            where="exposure",
-            remedy="Leave the exposure empty, or declare the outcome a count.",
-        )
-    if len(set(analysis.columns)) < sum(map(len, given.values())):
-        raise InvalidAnalysis(
-            "one column has two roles",
-            where="outcome, predictors, groups, exposure",
-            remedy="Give each column one role.",
-        )
-    for role, least in (("predictors", asked.least_predictors), ("groups", asked.least_groups)):
+    for role in ("exposure", "trials"):
+        if given[role] and kinds[analysis.outcome] != "count":
+            raise InvalidAnalysis(
+                f"{WORDS[role]} goes with a count, and {analysis.outcome!r} is of kind {kinds[analysis.outcome]}",
+                where=role,
+                remedy=f"Leave {role} empty, or declare the outcome a count.",
+            )
+    names = [name for some in given.values() for name in some]
+    if len(set(names)) < len(names):
+        raise InvalidAnalysis("one column has two roles", where=", ".join(ROLES), remedy="Give each column one role.")
+    for role, least in asked.least.items():
         if len(given[role]) < least:
             raise InvalidAnalysis(
                 f"“{asked.label}” needs at least {least} column in {role}", where=role, remedy="Choose one."
@@ -288,19 +298,7 @@ def _question_for(analysis: Analysis, kinds: Mapping[str, str]) -> str:
 
 def estimand(analysis: Analysis) -> str:
     """Say in words which quantity answers the question; written before anything is fitted."""
-    y = analysis.outcome + (f" (in {analysis.units[analysis.outcome]})" if analysis.outcome in analysis.units else "")
-    target = f"the chance of {y}" if analysis.kinds.get(analysis.outcome) == "binary" else f"the average of {y}"
-    x = ", ".join(analysis.predictors) or "nothing else"
-    group = analysis.groups[0] if analysis.groups else "group"
-    return {
-        "compare-two": f"By how much does {target} differ between the two values of {x}?",
-        "compare-many": f"What is {target} in each {group}, and how much do they differ?",
-        "effect": f"By how much does {target} change with {x}, each with the others held the same?",
-        "change-over-time": f"By how much does {target} change with {x}, for a typical {group}?",
-        "rate": f"How often does {y} occur"
-        + (f" per {analysis.exposure}" if analysis.exposure else "")
-        + (f", and by which factor does that change with {x}?" if analysis.predictors else "?"),
-    }[analysis.question]
+    return in_words(question(analysis.question), analysis)
 
 
 def unanswerable(kinds: Mapping[str, str]) -> dict[str, str]:

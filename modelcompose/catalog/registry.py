@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 
-from modelcompose.catalog.binary import Logistic
-from modelcompose.catalog.counts import NegativeBinomial, Poisson
 from modelcompose.catalog.entry import ModelEntry
-from modelcompose.catalog.groups import ManyGroups, TwoGroups
-from modelcompose.catalog.hierarchical import VaryingIntercepts, VaryingSlopes
-from modelcompose.catalog.regression import Linear, RobustLinear
 from modelcompose.errors import NotFound
 
 __all__ = ["entries", "get"]
 
-OURS: tuple[type[ModelEntry], ...] = (
-    TwoGroups,
-    ManyGroups,
-    Linear,
-    RobustLinear,
-    Logistic,
-    Poisson,
-    NegativeBinomial,
-    VaryingIntercepts,
-    VaryingSlopes,
+FAMILIES = (
+    *("values", "groups", "regression", "hierarchical", "shares", "binary", "counts", "zeros", "ordinal"),
+    *("survival", "curves", "spreads", "sparse", "dose", "latent", "series", "changes", "designs", "studies"),
 )
+"""The files of the catalogue, each with its ``ENTRIES``; of models with equal points the first stays first."""
 
 
 @cache
 def entries() -> tuple[ModelEntry, ...]:
     """Return every entry, ours first, then those of the entry point ``modelcompose.models``."""
+    ours = [kind for family in FAMILIES for kind in import_module(f"modelcompose.catalog.{family}").ENTRIES]
     theirs = [point.load() for point in entry_points(group="modelcompose.models")]
-    return tuple(kind() for kind in (*OURS, *theirs))
+    return tuple(kind() for kind in (*ours, *theirs))
 
 
 def get(name: str) -> ModelEntry:

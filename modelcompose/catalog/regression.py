@@ -9,6 +9,7 @@ import numpy as np
 
 from modelcompose.catalog.entry import (
     MeasuredEntry,
+    ModelEntry,
     Reason,
     Rejection,
     Simulation,
@@ -35,6 +36,7 @@ class Linear(MeasuredEntry):
     questions = frozenset({"effect", "compare-two"})
     source = "Gelman, Hill and Vehtari 2020, Regression and Other Stories"
     richer: ClassVar[tuple[str, ...]] = ("robust-linear",)
+    takes: ClassVar[frozenset[str]] = frozenset({"predictors", "groups"})
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if facts.groups and facts.rows_per_group >= 2:
@@ -91,3 +93,6 @@ class RobustLinear(Linear):
 
     def _noise(self, rng: np.random.Generator, n: int) -> np.ndarray:
         return 2 * rng.standard_t(4, n)
+
+
+ENTRIES: tuple[type[ModelEntry], ...] = (Linear, RobustLinear)

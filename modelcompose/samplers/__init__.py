@@ -189,8 +189,8 @@ def _low_rank(metric: str, model: Any) -> bool:
 
 def _kept(model: Any, pymc_model: Any) -> list[str]:
     """Name the variables worth keeping: not the likelihood's parameters, which have a value for every row."""
-    per_row = set(model.family.likelihood.params) if hasattr(model, "family") else set()
-    deterministic = {variable.name for variable in pymc_model.deterministics}
+    per_row = set(model.family.likelihood.params) if hasattr(model, "family") else {"mu"}
+    deterministic = {variable.name for variable in pymc_model.deterministics if variable.ndim > 0}
     return [
         variable.name
         for variable in (*pymc_model.free_RVs, *pymc_model.deterministics)
@@ -211,7 +211,7 @@ def _add_observed(dt: Any, model: Any) -> None:
     observed: Mapping[str, Any] = {
         variable.name: (("__obs__",), values)
         for variable in model.observed_RVs
-        if (values := model.rvs_to_values[variable].data).ndim == 1 and "__obs__" in _dims(model, variable)
+        if (values := model.rvs_to_values[variable].data).ndim == 1 and {"__obs__", "row"} & set(_dims(model, variable))
     }
     dt["observed_data"] = xr.Dataset(dict(observed))
 

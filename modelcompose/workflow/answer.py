@@ -220,7 +220,7 @@ def _picture(effects: list[Effect], analysis: Analysis) -> Any:
         axes.plot(middle, at, "o", color="white", markeredgecolor="#3a6ea5")
     axes.set(yticks=range(len(effects)), yticklabels=[effect.name.replace("$", r"\$") for effect in reversed(effects)])
     axes.tick_params(axis="y", labelsize=7)
-    none = {"difference": 0.0, "ratio": 1.0}.get(effects[0].kind) if effects else None
+    none = {"difference": 0.0, "effect": 0.0, "ratio": 1.0}.get(effects[0].kind) if effects else None
     if none is not None:
         axes.axvline(none, color="#888888", linestyle=":")
     axes.set(

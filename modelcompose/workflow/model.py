@@ -22,14 +22,16 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any) -> Verdict:
     """
     entry = catalog.get(analysis.model)
     declared = {one.name: one for one in entry.priors(analysis, table)}
-    actual = _actual_priors(model)
+    written = not hasattr(model, "backend")
+    actual = _written_priors(model) if written else _actual_priors(model)
+    expected = {name: _as_drawn(one.complete) if written else one.complete.words() for name, one in declared.items()}
     return conclude(
         "model",
         analysis,
         sentence=f"{entry.title}: {entry.summary}",
         findings=[
             _family(model, entry),
-            _priors(actual, {name: one.complete.words() for name, one in declared.items()}),
+            _priors(actual, expected),
         ],
         details={
             "formula": "; ".join(analysis.formula_parts),
@@ -39,9 +41,7 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any) -> Verdict:
                     "term": name,
                     "prior": words,
                     "95% of values": _range_in_words(name, model),
-                    "source": declared[name].source
-                    if name in declared and declared[name].complete.words() == words
-                    else "the model cell",
+                    "source": declared[name].source if expected.get(name) == words else "the model cell",
                 }
                 for name, words in actual.items()
             ],
@@ -52,11 +52,12 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any) -> Verdict:
 
 
 def _family(model: Any, entry: catalog.ModelEntry) -> Finding:
-    same = model.family.name == entry.family
+    family = model.family.name if hasattr(model, "family") else "written in PyMC"
+    same = family == entry.family
     return Finding(
         name="Family",
         status="pass" if same else "warn",
-        shown=model.family.name,
+        shown=family,
         threshold=f"{entry.family}, as chosen",
         sentence="What kind of noise is around the average."
         if same
@@ -92,6 +93,32 @@ def _actual_priors(model: Any) -> dict[str, str]:
     return found
 
 
+def _written_priors(model: Any) -> dict[str, str]:
+    """Read the priors back from a PyMC model, without the raw parts of what is reported."""
+    return {variable.name: _drawn_words(variable) for variable in model.free_RVs if not variable.name.endswith("_raw")}
+
+
+def _as_drawn(prior: catalog.Prior) -> str:
+    """Spell a prior as it is read back from a PyMC model."""
+    import pymc as pm
+
+    return _drawn_words(getattr(pm, prior.dist).dist(**dict(prior.params)))
+
+
+def _drawn_words(variable: Any) -> str:
+    """Spell a random variable: constants as numbers, what depends on other variables as dots."""
+    node = variable.owner
+    name = str(node.op._print_name[0]) if hasattr(node.op, "_print_name") else str(node.op)
+    found = []
+    for one in node.op.dist_params(node) if hasattr(node.op, "dist_params") else ():
+        try:
+            value = one.eval()
+            found.append(f"{float(value.ravel()[0]):.4g}")
+        except Exception:  # what has free parameters above it has no value of its own
+            found.append("…")
+    return f"{name}({', '.join(found)})"
+
+
 def _words(prior: Any) -> str:
     if not hasattr(prior, "args"):
         return f"{float(prior):g}"
@@ -103,7 +130,7 @@ def _range_in_words(name: str, model: Any) -> str:
     import numpy as np
     import pymc as pm
 
-    variables = model.backend.model.named_vars
+    variables = catalog.pymc_model(model).named_vars
     variable = variables.get(f"{name}_sigma", variables.get(name))
     if variable is None:
         return ""
@@ -115,6 +142,8 @@ def _range_in_words(name: str, model: Any) -> str:
 
 def equation(model: Any, entry: catalog.ModelEntry) -> str:
     """Write the model as LaTeX: the distribution of the outcome, and its mean as a sum of terms."""
+    if not hasattr(model, "family"):
+        return entry.equation
     component = model.parameters[model.family.likelihood.parent]
     terms = [_latex_term(name, one) for name, one in component.terms.items()]
     return f"{entry.equation} \\\\ \\mu_i = {' + '.join(terms) or '0'}"
@@ -137,7 +166,7 @@ def _graph(model: Any) -> Any:
     """Draw the model's graph in layers: what has no parents on top, the outcome at the bottom."""
     from pymc.model_graph import ModelGraph
 
-    pymc_model = model.backend.model
+    pymc_model = catalog.pymc_model(model)
     parents = _without_offsets(
         {
             name: {parent for parent in above if parent in pymc_model.named_vars}

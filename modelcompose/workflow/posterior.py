@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelcompose import catalog
+from modelcompose.catalog.predictions import outcome_draws
 from modelcompose.verdict import Finding, Remedy, Status, Verdict, worst
 from modelcompose.workflow.fit import is_partial
 from modelcompose.workflow.prior import Simulated
@@ -66,9 +67,7 @@ def check(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Verdict:
 
 
 def _simulated(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Simulated:
-    group = dt["posterior_predictive"].to_dataset()
-    name = next(iter(group.data_vars))
-    draws = group[name].stack(sample=("chain", "draw")).transpose("sample", ...).values
+    draws = outcome_draws(dt["posterior_predictive"].to_dataset(), analysis.outcome).astype(float)
     every = max(1, len(draws) // MOST_DRAWS)
     from modelcompose.workflow.prior import outcome_numbers
 
@@ -201,7 +200,7 @@ def _richer(analysis: Analysis, misfits: list[Finding]) -> Iterator[Remedy]:
 def _explaining(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> Iterator[Remedy]:
     """Offer the unused columns that explain most of what the model leaves over."""
     left = simulated.observed - simulated.draws.mean(0)
-    accepted = catalog.question(analysis.question).predictors
+    accepted = catalog.question(analysis.question).kinds_of("predictors")
     unused = [
         name for name, kind in analysis.kinds.items() if kind in accepted - {"group"} and name not in analysis.columns
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelcompose.catalog.predictions import outcome_draws
 from modelcompose.verdict import Finding, Remedy, Verdict
 from modelcompose.workflow.steps import banded, conclude, figure
 
@@ -32,10 +33,8 @@ class Simulated:
     @classmethod
     def of(cls, analysis: Analysis, table: pd.DataFrame, prior: Any) -> Simulated:
         """Take the simulated outcome out of a prior predictive DataTree."""
-        group = prior["prior_predictive"].to_dataset()
-        name = next(name for name in group.data_vars if "__obs__" in group[name].dims)
-        draws = group[name].stack(sample=("chain", "draw")).transpose("sample", ...).values
-        return cls(np.asarray(draws), outcome_numbers(analysis, table))
+        draws = outcome_draws(prior["prior_predictive"].to_dataset(), analysis.outcome)
+        return cls(draws.astype(float), outcome_numbers(analysis, table))
 
     @property
     def binary(self) -> bool:
@@ -47,10 +46,10 @@ class Simulated:
 
 
 def outcome_numbers(analysis: Analysis, table: pd.DataFrame) -> np.ndarray:
-    """Return the outcome as numbers, shape (rows,); the last of two levels counts as 1."""
+    """Return the outcome as numbers, shape (rows,); levels count from 0, so that the last of two counts as 1."""
     y = table[analysis.outcome]
     if hasattr(y, "cat"):
-        return np.asarray(y == y.cat.categories[-1], float)
+        return np.asarray(y.cat.codes, float)
     return np.asarray(y.to_numpy(float))
 
 

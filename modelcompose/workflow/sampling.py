@@ -81,9 +81,18 @@ def judge(dt: Any) -> list[Finding]:
 
 
 def _parameters(dt: Any) -> Any:
-    """Return what was drawn, without the predictions for every row that Bambi adds to it."""
+    """Return what is reported: without predictions for every row, and without raw parts of what is.
+
+    Variables whose name ends in ``_raw`` are what others are made of, such as the weights of a smooth curve's waves;
+    only what is made of them means something.
+    """
     posterior = dt["posterior"].to_dataset()
-    return posterior.drop_vars([name for name in posterior.data_vars if "__obs__" in posterior[name].dims])
+    left_out = [name for name in posterior.data_vars if "__obs__" in posterior[name].dims or _is_raw(str(name))]
+    return posterior.drop_vars(left_out)
+
+
+def _is_raw(name: str) -> bool:
+    return name.endswith("_raw") or (name.startswith("hsgp(") and name.endswith("_weights"))
 
 
 def _flat(dataset: Any) -> dict[str, float]:

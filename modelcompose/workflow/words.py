@@ -58,13 +58,13 @@ def size(effect: Effect, ci_prob: float) -> str:
 
 def direction(effect: Effect, smallest: float) -> str:
     """Say how likely an effect is to be positive, and to be too small to matter where that is stated."""
-    none = {"difference": 0.0, "ratio": 1.0}.get(effect.kind)
+    none = {"difference": 0.0, "ratio": 1.0, "effect": 0.0}.get(effect.kind)
     if none is None:
         return ""
     above = float(np.mean(effect.draws > none))
     word = "above" if above >= 0.5 else "below"
     said = f"The probability that it is {word} {none:g} is {chance(max(above, 1 - above), effect.draws.size)}."
-    if smallest and effect.kind == "difference":
+    if smallest and effect.kind in ("difference", "effect"):
         inside = float(np.mean(np.abs(effect.draws) < smallest))
         said += f" The probability that it is too small to matter (below {smallest:g}) is "
         said += f"{chance(inside, effect.draws.size)}."

@@ -66,24 +66,19 @@ def test_every_prior_has_a_source_and_the_code_spells_the_same_model(name, tmp_p
 
     import bambi as bmb
 
-    names = {"bmb": bmb, "np": np, "table": table, "formula": analysis.formula, "noncentered": True}
+    names = {"bmb": bmb, "np": np, "table": table, **analysis.model_dump()}
     exec(compile(ast.parse(ENTRIES[name].code(analysis, table)), "cell", "exec"), names)  # noqa: S102
-    spelt = names["model"]
-    point = built.backend.model.initial_point()
-    assert built.backend.model.point_logps(point) == spelt.backend.model.point_logps(point)
+    model, spelt = catalog.pymc_model(built), catalog.pymc_model(names["model"])
+    point = model.initial_point()
+    assert model.point_logps(point) == spelt.point_logps(point)
 
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_prior_predictive_is_finite_and_its_check_passes(name, tmp_path):
-    import pymc as pm
-
     from modelcompose.workflow import check
 
     _, analysis, _, table = prepared(ENTRIES[name], tmp_path)
-    model = catalog.build(analysis, table)
-    prior = pm.sample_prior_predictive(
-        draws=500, model=model.backend.model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
-    )
+    prior = catalog.prior_predictive(catalog.build(analysis, table), random_seed=1)
     assert np.isfinite(prior["prior_predictive"].to_dataset().to_array()).all()
     assert check.prior(analysis, table, prior).status == "pass"
 

@@ -235,7 +235,7 @@ def test_kinds_that_a_role_can_never_have_are_refused_with_the_reason(tmp_path, 
     table = dataset(tmp_path, {"a": rng.uniform(1, 9, 60), "b": rng.normal(size=60)}, {"a": kind})
     chosen = {"outcome": "a", "predictors": ["b"]} if role == "outcome" else {"outcome": "b", "predictors": ["a"]}
     with pytest.raises(InvalidAnalysis, match=why) as refused:
-        catalog.recommend(Analysis(question="effect", **chosen), table)
+        catalog.recommend(Analysis(question="curve", **chosen), table)
     assert refused.value.where == role
 
 

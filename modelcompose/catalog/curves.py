@@ -1,0 +1,7 @@
+"""Curved relationships, surfaces, and directions."""
+
+from __future__ import annotations
+
+from modelcompose.catalog.entry import ModelEntry
+
+ENTRIES: tuple[type[ModelEntry], ...] = ()

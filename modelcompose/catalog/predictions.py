@@ -1,0 +1,184 @@
+"""What a model predicts: before seeing the data, for the rows it saw, and for rows that somebody makes up.
+
+A model is a Bambi model, or a PyMC model that keeps to three names: the dimension ``row`` of the table's rows, the
+deterministic ``mu`` for the expected outcome of each row, and a ``pm.Data`` container for each predictor, which bears
+the column's name. The latter two are only needed for predictions of new rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelcompose.catalog import gaps
+from modelcompose.errors import InvalidAnalysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["expected", "outcome_draws", "predict", "prior_predictive", "pymc_model"]
+
+MEAN = "mu"
+ROW = "row"
+ROWS = ("__obs__", ROW)
+
+
+def pymc_model(model: Any) -> Any:
+    """Return the PyMC model inside a Bambi model, or the PyMC model itself."""
+    if not hasattr(model, "backend"):
+        return model
+    if not model.built:
+        model.build()
+    return model.backend.model
+
+
+def prior_predictive(model: Any, *, draws: int = 500, random_seed: int = 0) -> Any:
+    """Simulate parameters and data from the assumptions alone.
+
+    Parameters
+    ----------
+    model
+        A Bambi or PyMC model.
+    draws
+        How many data sets.
+
+    Returns
+    -------
+    xarray.DataTree
+        Groups ``prior`` and ``prior_predictive``, each of one chain.
+    """
+    import pymc as pm
+
+    return pm.sample_prior_predictive(
+        draws=draws, model=pymc_model(model), random_seed=random_seed, compile_kwargs={"mode": "FAST_COMPILE"}
+    )
+
+
+def predict(model: Any, dt: Any, random_seed: int) -> Any:
+    """Simulate the outcome of every row from the posterior.
+
+    Parameters
+    ----------
+    model
+        A fitted model.
+    dt
+        Its posterior.
+
+    Returns
+    -------
+    xarray.DataTree
+        The same with a group ``posterior_predictive``, shape (chains, draws, rows).
+    """
+    if getattr(model, "gaps", None) is not None:
+        return gaps.predict(model, dt, random_seed)
+    if hasattr(model, "backend"):
+        return model.predict(dt, kind="response", inplace=False, random_seed=random_seed)
+    names = [variable.name for variable in model.observed_RVs]
+    new = dt.copy()
+    new["posterior_predictive"] = _simulated(model, dt, names, random_seed)
+    return new
+
+
+def _simulated(model: Any, dt: Any, names: list[str], random_seed: int) -> Any:
+    import pymc as pm
+    from xarray import DataTree
+
+    light = DataTree.from_dict({"posterior": dt["posterior"].to_dataset()})
+    drawn = pm.sample_posterior_predictive(
+        light,
+        model=model,
+        var_names=names,
+        random_seed=random_seed,
+        progressbar=False,
+        compile_kwargs={"mode": "FAST_COMPILE"},
+    )
+    return drawn["posterior_predictive"].to_dataset()
+
+
+def expected(model: Any, dt: Any, rows: pd.DataFrame, *, groups: bool = False) -> np.ndarray:
+    """Predict the expected outcome of rows.
+
+    Parameters
+    ----------
+    model, dt
+        A model and its posterior.
+    rows
+        New rows with the columns that the model uses.
+    groups
+        Whether the effects of the rows' groups enter; otherwise those of a typical group. PyMC models have no such
+        choice: their mean is what it is.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (chains × draws, rows), or (chains × draws, rows, levels) for the chances of several levels.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When a PyMC model cannot predict new rows, since it lacks the names that this module asks for.
+    """
+    if not hasattr(model, "backend"):
+        return _expected_of_pymc(model, dt, rows)
+    from xarray import DataTree
+
+    light = DataTree.from_dict({"posterior": dt["posterior"].to_dataset()})
+    predicted = model.predict(light, kind="response_params", data=rows, inplace=False, include_group_specific=groups)
+    return _stacked(predicted["posterior"][model.family.likelihood.parent])
+
+
+def can_predict(model: Any, columns: list[str]) -> bool:
+    """Tell whether a model can predict new rows of these columns."""
+    if hasattr(model, "backend"):
+        return True
+    data = {variable.name for variable in model.data_vars}
+    return MEAN in model.named_vars and bool(columns) and set(columns) <= data
+
+
+def _expected_of_pymc(model: Any, dt: Any, rows: pd.DataFrame) -> np.ndarray:
+    import pymc as pm
+
+    data = {variable.name: variable for variable in model.data_vars if variable.name in rows}
+    if MEAN not in model.named_vars or not data:
+        raise InvalidAnalysis(
+            "this model cannot predict new rows",
+            where="model",
+            remedy=f"Name its mean {MEAN!r}, and hold each predictor in a pm.Data of the column's name.",
+        )
+    before = {name: variable.get_value() for name, variable in data.items()}
+    dims = {dim: model.dim_lengths[dim].eval() for dim in (ROW,) if dim in model.dim_lengths}
+    try:
+        values = {name: rows[name].to_numpy(before[name].dtype) for name in data}
+        pm.set_data(values, model=model, coords={dim: np.arange(len(rows)) for dim in dims})
+        return _stacked(_simulated(model, dt, [MEAN], 0)[MEAN])
+    finally:
+        pm.set_data(before, model=model, coords={dim: np.arange(int(size)) for dim, size in dims.items()})
+
+
+def _stacked(values: Any) -> np.ndarray:
+    return np.asarray(values.stack(sample=("chain", "draw")).transpose("sample", ...).values)
+
+
+def outcome_draws(group: Any, outcome: str = "") -> np.ndarray:
+    """Take the simulated outcome out of a group of predictions.
+
+    Parameters
+    ----------
+    group
+        A dataset whose variables have the dimensions chain, draw and one for the rows.
+    outcome
+        The outcome's name, for models of several.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (chains × draws, rows).
+    """
+    if outcome in group.data_vars:
+        values = group[outcome]
+    else:
+        by_row = [name for name in group.data_vars if set(group[name].dims) & set(ROWS)]
+        values = group[[*by_row, *group.data_vars][0]]
+    draws = _stacked(values)
+    return draws if draws.ndim == 2 else draws[..., 0]
