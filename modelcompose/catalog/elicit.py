@@ -30,7 +30,7 @@ Points = NDArray[np.float64]
 
 CAREFUL_ABOVE = 0.05  # a difference in probability that is worth a warning
 AS_GOOD = 0.01  # a difference in probability below which the simpler distribution is taken
-RULES_OUT_NEGATIVE = 0.04  # how much better a positive distribution must be where negative values are possible
+SAYS_MORE = 0.04  # how much better one must be that adds what nobody said: no negative values, or tails without end
 ROUNDING = 0.005  # the difference in probability that rounding may make
 TAILS = 4.0  # degrees of freedom where the answer cannot tell: heavier tails than the normal's, finite variance
 PER_BIN = 4  # points per bin at which a drawing is fitted
@@ -53,6 +53,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
 ON_THE_WHOLE_LINE = ("Normal", "StudentT", "Laplace", "Cauchy")
 FROM_ZERO_DOWN = ("HalfNormal", "Exponential", "HalfStudentT", "HalfCauchy")  # the density is highest at zero
 AWAY_FROM_ZERO = ("Gamma", "LogNormal", "InverseGamma")
+WITHOUT_MEAN = ("Cauchy", "HalfCauchy")
 POSITIVE = tuple(name for name in ROLES if name in FROM_ZERO_DOWN + AWAY_FROM_ZERO)
 
 
@@ -176,8 +177,13 @@ def by_range(low: float, high: float, mass: float = 0.9, dist: str = "", *, like
     asked = _Shares(np.array([low, high]), np.zeros(2))
     prior = _rounded(found, asked.x)
     share = _between(prior, low, high)
-    notes = (why, f"Asked {_percent(mass)} between {_said(low)} and {_said(high)}; the prior has {_percent(share)}.")
-    return Elicited(prior, _sentence(prior, low, high, share), (*notes, *_careful(abs(share - mass))))
+    below = float(_curve(prior).cdf(low))
+    check = (
+        f"Asked {_percent(mass)} between {_said(low)} and {_said(high)}; the prior has {_percent(share)}, "
+        f"with {_percent(below)} below and {_percent(1 - below - share)} above."
+    )
+    says = _sentence(prior, low, high, mass if abs(share - mass) <= ROUNDING else share)
+    return Elicited(prior, says, (why, check, *_careful(abs(share - mass))))
 
 
 def by_quantiles(levels: Mapping[Any, float], dist: str = "", *, like: Prior | None = None) -> Elicited:
@@ -287,11 +293,12 @@ def by_experts(
     if len(priors) < 2:
         raise _refused(f"there are {len(priors)} experts' answers", "Give the answers of at least two experts.")
     share = _weights(weights, len(priors))
+    kept = "as before" if like is not None else "as the first expert's"
     if like is None and all(_is_positive(one) for one in priors):
         like = priors[0]
     pool = _pool([_curve(one) for one in priors], share)
     _require_sign(min(float(_curve(one).ppf(1e-9)) for one in priors), dist, like)
-    prior, why = _best(pool, dist, like)
+    prior, why = _best(pool, dist, like, kept)
     return Elicited(prior, _central(prior), (why, *_apart(priors), *_against_pool(prior, pool)))
 
 
@@ -509,6 +516,11 @@ def _require_sign(lowest: float, dist: Any, like: Prior | None) -> None:
     """Refuse what is unknown, and what would put negative values where none can be."""
     if not isinstance(dist, str) or (dist and dist not in ROLES):
         raise _refused(f"{dist!r} is not a known distribution", f"Known are: {', '.join(DISTRIBUTIONS)}.")
+    if like is not None and not dist and like.dist not in ROLES:
+        raise _refused(
+            f"the prior is {like.words()}, and no other of its kind can be found from an answer",
+            f"Name the distribution: one of {', '.join(DISTRIBUTIONS)}.",
+        )
     if like is not None and _is_positive(like):
         if lowest < 0:
             raise _refused(
@@ -678,21 +690,24 @@ def _preliz() -> Iterator[Any]:
 # Quantiles, drawings and pools: least squares on cumulative probabilities
 
 
-def _best(asked: _Shares, dist: str, like: Prior | None) -> tuple[Prior, str]:
+def _best(asked: _Shares, dist: str, like: Prior | None, kept: str = "as before") -> tuple[Prior, str]:
     """The distribution that meets the shares best, rounded, and why this one."""
     fits = _fits([dist] if dist else _candidates(asked, like), asked, like)
     if not fits:
         raise _refused(
             f"no {dist or 'distribution'} follows the answer", "Choose another distribution, or look the answer over."
         )
-    negative_is_possible = like is not None and not _is_positive(like)
-    cost = {
-        name: asked.off(one) + (RULES_OUT_NEGATIVE if negative_is_possible and name in POSITIVE else 0.0)
-        for name, one in fits.items()
-    }
+    cost = {name: asked.off(one) + SAYS_MORE * _says_more(name, like) for name, one in fits.items()}
     chosen = next(name for name in fits if cost[name] <= min(cost.values()) + AS_GOOD)
-    why = _why_best(chosen, fits, asked, dist, like)
+    why = _why_best(chosen, {name: asked.off(one) for name, one in fits.items()}, dist, like, kept)
     return _rounded(fits[chosen], asked.x), why
+
+
+def _says_more(dist: str, like: Prior | None) -> bool:
+    """Whether a family adds to the answer what neither it nor the prior as it stands says."""
+    if like is None or dist == like.dist:
+        return like is None and dist in WITHOUT_MEAN
+    return dist in WITHOUT_MEAN or (dist in POSITIVE and not _is_positive(like))
 
 
 def _fits(names: list[str], asked: _Shares, like: Prior | None) -> dict[str, Prior]:
@@ -724,29 +739,23 @@ def _candidates(asked: _Shares, like: Prior | None) -> list[str]:
     return [like.dist, *[one for one in names if one != like.dist]] if like.dist in (*names, "Uniform") else names
 
 
-def _why_best(chosen: str, fits: Mapping[str, Prior], asked: _Shares, dist: str, like: Prior | None) -> str:
+def _why_best(chosen: str, off: Mapping[str, float], dist: str, like: Prior | None, kept: str) -> str:
     if dist:
         return f"{chosen}, as you chose."
-    off = {name: asked.off(one) for name, one in fits.items()}
     ends = " It rules out values below zero." if chosen in POSITIVE and not (like and _is_positive(like)) else ""
+    best = off[chosen] <= min(off.values()) + 1e-6
+    by = f"(off by at most {_points(off[chosen])})"
     if like is not None and chosen == like.dist:
-        others = min((off[name] for name in off if name != chosen), default=1.0)
-        good = "no other distribution meets the answer clearly better" if others <= off[chosen] else "it fits best"
-        return f"{chosen}, as before: {good}.{ends}"
-    better = [name for name in off if off[name] < off[chosen] - 1e-6]
-    if better:
-        return (
-            f"{chosen}: the simplest of {len(fits)} distributions that follow the answer about equally well "
-            f"(off by at most {_points(off[chosen])}).{ends}"
-        )
-    return (
-        f"{chosen}: follows the answer best of {len(fits)} distributions (off by at most {_points(off[chosen])}).{ends}"
-    )
+        return f"{chosen}, {kept}: {'it fits best' if best else 'no other fits clearly better'} {by}.{ends}"
+    if best:
+        return f"{chosen}: fits best of {len(off)} distributions {by}.{ends}"
+    return f"{chosen}: no other of {len(off)} distributions fits so much better that it would be worth it {by}.{ends}"
 
 
 def _tails(dist: str, like: Prior | None) -> float:
     """Degrees of freedom to keep where the answer says nothing on them."""
-    return _plain(like).get("nu", TAILS) if like is not None and like.dist == dist else TAILS
+    keep = like is not None and like.dist == dist and "nu" in ROLES[dist]
+    return _plain(like).get("nu", TAILS) if like is not None and keep else TAILS
 
 
 def _fitted(dist: str, asked: _Shares, tails: float) -> Prior | None:
@@ -794,7 +803,7 @@ def _start(dist: str, asked: _Shares, tails: float) -> Prior | None:
     if dist in AWAY_FROM_ZERO:
         mu, sigma = _place_and_scale(_Curve("norm", (), 0.0, 1.0), np.log(x), below)
         alpha = 1 / sigma**2
-        middle = math.exp(mu)
+        middle = float(np.exp(mu))
         return {
             "LogNormal": Prior("LogNormal", {"mu": mu, "sigma": sigma}),
             "Gamma": Prior("Gamma", {"alpha": alpha, "beta": alpha / middle}),
@@ -984,11 +993,11 @@ def _said(value: float, spread: float | None = None) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * float(share):.3g}%"
+    return f"{max(100 * float(share), 0.0):.3g}%" if not 0 < share < 1e-4 else "less than 0.01%"
 
 
 def _points(off: float) -> str:
-    return f"{100 * off:.2g} percentage points"
+    return f"{100 * off:.2g} percentage points" if off >= 0.001 else "less than 0.1 percentage points"
 
 
 def _list(values: Sequence[float] | Points, word: Callable[[float], str]) -> str:
