@@ -60,11 +60,15 @@ class Tables(Workspace):
             "questions": [
                 {
                     "id": one.id,
+                    "topic": one.topic,
                     "label": one.label,
                     "explanation": one.explanation,
                     "allowed": not reasons[one.id],
                     "reason": reasons[one.id],
                     "roles": catalog.roles(one, kinds),
+                    "least": dict(one.least),
+                    "settings": list(one.settings),
+                    "lacking": one.lacking,
                 }
                 for one in catalog.QUESTIONS
             ],

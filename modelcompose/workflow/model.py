@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelcompose import catalog
+from modelcompose.catalog import views
 from modelcompose.verdict import Finding, Verdict
 from modelcompose.workflow.steps import conclude, figure
 
@@ -35,7 +36,7 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any) -> Verdict:
         ],
         details={
             "formula": "; ".join(analysis.formula_parts),
-            "equation": equation(model, entry),
+            "equation": equation(analysis, table, model),
             "Assumed before seeing the data": [
                 {
                     "term": name,
@@ -140,26 +141,12 @@ def _range_in_words(name: str, model: Any) -> str:
     return f"{subject}{low:.3g} to {high:.3g}"
 
 
-def equation(model: Any, entry: catalog.ModelEntry) -> str:
-    """Write the model as LaTeX: the distribution of the outcome, and its mean as a sum of terms."""
-    if not hasattr(model, "family"):
-        return entry.equation
-    component = model.parameters[model.family.likelihood.parent]
-    terms = [_latex_term(name, one) for name, one in component.terms.items()]
-    return f"{entry.equation} \\\\ \\mu_i = {' + '.join(terms) or '0'}"
-
-
-def _latex_term(name: str, one: Any) -> str:
-    text = name.replace("\\", "").replace("_", r"\_").replace("|", r"\,\vert\,").replace("{", "").replace("}", "")
-    if name == "Intercept":
-        return r"\alpha"
-    if getattr(one, "kind", "") == "offset":
-        return rf"\mathrm{{{text}}}_i"
-    if "|" in name:
-        effect, group = text.split(r"\,\vert\,", 1)
-        level = rf"\mathrm{{{group}}}[i]"
-        return rf"u_{{{level}}}" if effect == "1" else rf"v_{{{level}}}\,\mathrm{{{effect}}}_i"
-    return rf"\beta_{{\mathrm{{{text}}}}}\,\mathrm{{{text}}}_i"
+def equation(analysis: Analysis, table: pd.DataFrame, model: Any) -> str:
+    """Write the model as LaTeX, with the formula that was built, which may have been edited in the cell."""
+    built = analysis
+    if hasattr(model, "formula"):
+        built = analysis.changed({"formula": [model.formula.main, *model.formula.additionals]})
+    return views.equation(catalog.get(analysis.model), built, table)
 
 
 def _graph(model: Any) -> Any:
