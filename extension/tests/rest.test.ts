@@ -3,6 +3,8 @@ import { ServerConnection } from '@jupyterlab/services';
 import { WorkbenchError } from '../src/api/port';
 import { RestWorkbench } from '../src/api/rest';
 
+const DATA = { data: 'a.csv' };
+
 function workbench(answer: () => Response | Promise<Response>) {
   const fetch = vi.fn<(request: Request) => Promise<Response>>(async () =>
     answer()
@@ -31,6 +33,55 @@ it('sends JSON below the base URL', async () => {
   );
   expect(request.method).toBe('POST');
   expect(await request.json()).toEqual({ analysis: { data: 'a.csv' } });
+});
+
+it.each<[string, unknown, (client: RestWorkbench) => Promise<unknown>]>([
+  ['GET models', null, client => client.listModels()],
+  ['GET models/models%2Fgrowth.py', null, c => c.showModel('models/growth.py')],
+  [
+    'POST models/views',
+    { analysis: DATA, code: 'x' },
+    client => client.views(DATA, 'x')
+  ],
+  ['POST models/priors', { analysis: DATA }, client => client.priors(DATA)],
+  [
+    'POST models/prior-predictive',
+    { analysis: DATA },
+    client => client.priorPrediction(DATA)
+  ],
+  [
+    'POST models/elicit',
+    { analysis: DATA, name: 'Days', answer: { how: 'run', run: '1' } },
+    client => client.elicit(DATA, 'Days', { how: 'run', run: '1' })
+  ],
+  [
+    'POST models',
+    { name: 'growth', like: 'linear' },
+    client => client.newModel('growth', 'linear')
+  ],
+  [
+    'POST models/check',
+    { path: 'a.py', analysis: {} },
+    client => client.checkModel('a.py', {})
+  ],
+  ['POST models/add', { path: 'a.py' }, client => client.addModel('a.py')],
+  [
+    'POST models/linear/fork',
+    { name: 'growth' },
+    client => client.forkModel('linear', 'growth')
+  ],
+  [
+    'POST models/models%2Fa.py/remove',
+    {},
+    client => client.removeModel('models/a.py')
+  ]
+])('speaks of models: %s', async (route, body, call) => {
+  const { fetch, client } = workbench(() => Response.json({ models: [] }));
+  await call(client);
+  const request = fetch.mock.calls[0]![0];
+  const path = request.url.split('/modelcompose/api/')[1]!;
+  expect(`${request.method} ${path}`).toBe(route);
+  expect(body === null ? null : await request.json()).toEqual(body);
 });
 
 it('asks for the events since the last one, with no argument that the server does not know', async () => {

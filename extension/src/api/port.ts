@@ -1,10 +1,25 @@
 /** What the interface knows of a workbench. REST and the in-memory fake implement it; components see nothing else. */
 
+import type { ModelClient, PriorChoices } from './models';
+
+export * from './models';
+
 export type Status = 'pass' | 'warn' | 'fail' | 'info';
 export type StepState = 'todo' | 'passed' | 'warned' | 'failed' | 'info';
 export type RunStatus =
   'running' | 'passed' | 'warned' | 'failed' | 'stopped' | 'error';
-export type RoleName = 'outcome' | 'predictors' | 'groups' | 'exposure';
+export type RoleName =
+  | 'outcome'
+  | 'predictors'
+  | 'groups'
+  | 'exposure'
+  | 'trials'
+  | 'event'
+  | 'time'
+  | 'standard_error'
+  | 'further';
+/** Choices that a question may ask for and that name no column. */
+export type SettingName = 'intervention' | 'treated';
 
 /** The typed choices of the parameters cell; what is left out is chosen by the workbench. */
 export interface Analysis {
@@ -19,9 +34,19 @@ export interface Analysis {
   predictors?: string[];
   groups?: string[];
   exposure?: string;
+  trials?: string;
+  event?: string;
+  time?: string;
+  standard_error?: string;
+  further?: string[];
+  intervention?: string;
+  treated?: string;
   estimand?: string;
   model?: string;
+  /** For a model of one's own: the column of the table for each of its columns. */
+  mapping?: Record<string, string>;
   formula?: string | string[];
+  priors?: PriorChoices;
   [choice: string]: unknown;
 }
 
@@ -255,11 +280,17 @@ export interface VersionDifference {
 
 export interface Question {
   id: string;
+  /** What one wants to do, for a list of questions. */
+  topic: string;
   label: string;
   explanation: string;
   allowed: boolean;
   reason: string;
+  /** The columns that fit each role. */
   roles: Partial<Record<RoleName, string[]>>;
+  /** How many columns each role must at least be given. */
+  least: Partial<Record<RoleName, number>>;
+  settings: SettingName[];
 }
 
 export interface DataDescription {
@@ -298,6 +329,8 @@ export interface Recommendation {
   estimand: string;
   recommended: RecommendedModel[];
   rejected: RejectedModel[];
+  /** What data would help; "" when a model fits. */
+  none: string;
 }
 
 export interface Finding {
@@ -448,7 +481,7 @@ export interface Publication {
   app: string;
 }
 
-export interface WorkbenchClient {
+export interface WorkbenchClient extends ModelClient {
   schema(): Promise<Schema>;
   samples(): Promise<Sample[]>;
   /** Copy a sample into the workspace and return the analysis to begin with: its path and what is known of it. */

@@ -4,12 +4,19 @@ import { ServerConnection } from '@jupyterlab/services';
 import {
   AddedVersion,
   Analysis,
+  Answer,
   Cell,
   Changes,
   Contract,
   DataDescription,
   DatasetHistory,
+  Elicited,
   Inspection,
+  ModelCard,
+  ModelCheck,
+  ModelSummary,
+  PriorPrediction,
+  PriorTable,
   Publication,
   Recommendation,
   RecipeStep,
@@ -23,6 +30,7 @@ import {
   StoredDataset,
   TableProfile,
   VersionDifference,
+  Views,
   WorkbenchClient,
   WorkbenchError
 } from './port';
@@ -139,6 +147,51 @@ export class RestWorkbench implements WorkbenchClient {
     return this.post('models/recommend', { analysis });
   }
 
+  async listModels(): Promise<ModelSummary[]> {
+    return (await this.get<{ models: ModelSummary[] }>('models')).models;
+  }
+
+  showModel(id: string): Promise<ModelCard> {
+    return this.get(modelPath(id));
+  }
+
+  views(analysis: Analysis, code: string): Promise<Views> {
+    return this.post('models/views', { analysis, code });
+  }
+
+  priors(analysis: Analysis): Promise<PriorTable> {
+    return this.post('models/priors', { analysis });
+  }
+
+  priorPrediction(analysis: Analysis): Promise<PriorPrediction> {
+    return this.post('models/prior-predictive', { analysis });
+  }
+
+  elicit(analysis: Analysis, name: string, answer: Answer): Promise<Elicited> {
+    return this.post('models/elicit', { analysis, name, answer });
+  }
+
+  async newModel(name: string, like: string): Promise<string> {
+    return (await this.post<{ path: string }>('models', { name, like })).path;
+  }
+
+  checkModel(path: string, analysis: Partial<Analysis>): Promise<ModelCheck> {
+    return this.post('models/check', { path, analysis });
+  }
+
+  addModel(path: string): Promise<{ id: string; path: string }> {
+    return this.post('models/add', { path });
+  }
+
+  async forkModel(id: string, name: string): Promise<string> {
+    const path = `${modelPath(id)}/fork`;
+    return (await this.post<{ path: string }>(path, { name })).path;
+  }
+
+  async removeModel(id: string): Promise<void> {
+    await this.post(`${modelPath(id)}/remove`);
+  }
+
   async compose(analysis: Analysis): Promise<string> {
     return (
       await this.post<{ path: string }>('notebooks/compose', { analysis })
@@ -211,6 +264,10 @@ export class RestWorkbench implements WorkbenchClient {
 
 function dataPath(name: string): string {
   return `data/${encodeURIComponent(name)}`;
+}
+
+function modelPath(id: string): string {
+  return `models/${encodeURIComponent(id)}`;
 }
 
 function runPath(id: string): string {
