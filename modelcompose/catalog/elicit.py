@@ -33,24 +33,26 @@ AS_GOOD = 0.01  # a difference in probability below which the simpler distributi
 SAYS_MORE = 0.04  # how much better one must be that adds what nobody said: no negative values, or tails without end
 ROUNDING = 0.005  # the difference in probability that rounding may make
 TAILS = 4.0  # degrees of freedom where the answer cannot tell: heavier tails than the normal's, finite variance
-PER_BIN = 4  # points per bin at which a drawing is fitted
+PER_BIN = 4  # points per bin at which a drawing is fitted, so that two bins do not leave the scale open
+UNNAMED = 0.25  # the weight of those inside a bin: nobody said that its chips are spread evenly
 
-# What each parameter does when the values are moved and stretched; the order is that of the field.
+# What each parameter does when the values are moved and stretched. Parameters stand in the order of the field,
+# distributions in the order in which they are preferred when several meet an answer.
 ROLES: Mapping[str, Mapping[str, str]] = {
     "Normal": {"mu": "place", "sigma": "scale"},
-    "StudentT": {"nu": "shape", "mu": "place", "sigma": "scale"},
-    "Laplace": {"mu": "place", "b": "scale"},
-    "Cauchy": {"alpha": "place", "beta": "scale"},
     "HalfNormal": {"sigma": "scale"},
     "Exponential": {"lam": "rate"},
     "Gamma": {"alpha": "shape", "beta": "rate"},
     "LogNormal": {"mu": "log", "sigma": "shape"},
     "InverseGamma": {"alpha": "shape", "beta": "scale"},
+    "Laplace": {"mu": "place", "b": "scale"},
+    "StudentT": {"nu": "shape", "mu": "place", "sigma": "scale"},
     "HalfStudentT": {"nu": "shape", "sigma": "scale"},
+    "Cauchy": {"alpha": "place", "beta": "scale"},
     "HalfCauchy": {"beta": "scale"},
     "Uniform": {"lower": "place", "upper": "place"},
 }
-ON_THE_WHOLE_LINE = ("Normal", "StudentT", "Laplace", "Cauchy")
+ON_THE_WHOLE_LINE = ("Normal", "Laplace", "StudentT", "Cauchy")
 FROM_ZERO_DOWN = ("HalfNormal", "Exponential", "HalfStudentT", "HalfCauchy")  # the density is highest at zero
 AWAY_FROM_ZERO = ("Gamma", "LogNormal", "InverseGamma")
 WITHOUT_MEAN = ("Cauchy", "HalfCauchy")
@@ -88,6 +90,11 @@ class _Curve:
         share = np.asarray(_scipy(self.name).cdf(x, *self._arguments), float)
         return np.clip(2 * share - 1, 0.0, 1.0) if self.folded else share
 
+    def entropy(self) -> float:
+        with np.errstate(all="ignore"):
+            found = float(_scipy(self.name).entropy(*self._arguments))
+        return found - math.log(2) if self.folded else found
+
     def ppf(self, level: ArrayLike) -> Points:
         level = np.asarray(level, float)
         return np.asarray(_scipy(self.name).ppf((1 + level) / 2 if self.folded else level, *self._arguments), float)
@@ -124,8 +131,14 @@ class _Shares:
     told: slice = slice(None)
 
     def off(self, prior: Prior) -> float:
-        """The largest difference in probability at any point."""
-        return float(np.max(np.abs(_curve(prior).cdf(self.x) - self.below)))
+        """The largest difference in probability at any point that was named."""
+        return float(np.max(np.abs(_curve(prior).cdf(self.x) - self.below)[self.told]))
+
+    @property
+    def weight(self) -> Points:
+        weight = np.full(len(self.x), UNNAMED)
+        weight[self.told] = 1.0
+        return weight
 
     @property
     def inner(self) -> tuple[Points, Points]:
@@ -227,7 +240,7 @@ def by_drawing(
     edges
         The limits of the bins, increasing; one more than there are bins.
     chips
-        Chips per bin; at least three in at least two bins. A bin's chips are taken as spread evenly over it.
+        Chips per bin; at least three in at least two bins.
     dist, like
         As in `by_quantiles`.
 
@@ -242,7 +255,8 @@ def by_drawing(
 
     Notes
     -----
-    Morris, Oakley and Crowe 2014, doi:10.1016/j.envsoft.2013.10.010.
+    Morris, Oakley and Crowe 2014, doi:10.1016/j.envsoft.2013.10.010. Fitted by least squares on the share of chips
+    below each edge, and with less weight inside the bins, over which the chips are taken as spread evenly.
     """
     asked = _from_drawing(edges, chips)
     _require_sign(_lowest(asked), dist, like)
@@ -594,7 +608,9 @@ def _widest(low: float, high: float, mass: float, dist: str, like: Prior | None)
             f"no {dist or 'distribution'} has {_percent(mass)} between {low:g} and {high:g}", "Choose another one."
         )
     best = min(found, key=lambda one: round(abs(_between(one, low, high) - mass) / AS_GOOD))
-    return best, _why_range(best, low, dist, like)
+    met = abs(_between(best, low, high) - mass) <= AS_GOOD
+    how = "the widest (of maximum entropy) that meets the range" if met else "as near to the range as it can come"
+    return best, _why_range(best, how, low, dist, like)
 
 
 def _for_range(low: float, like: Prior | None) -> list[str]:
@@ -606,20 +622,19 @@ def _for_range(low: float, like: Prior | None) -> list[str]:
     return [*keep, *[one for one in suited if one not in (*keep, "Uniform")]]
 
 
-def _why_range(prior: Prior, low: float, dist: str, like: Prior | None) -> str:
-    widest = "the widest (of maximum entropy) that meets the range"
+def _why_range(prior: Prior, how: str, low: float, dist: str, like: Prior | None) -> str:
     if dist:
-        return f"{prior.dist}, as you chose: {widest}."
+        return f"{prior.dist}, as you chose: {how}."
     if like is not None and like.dist == prior.dist:
-        return f"{prior.dist}, as before: {widest}."
-    if like is not None and _is_positive(like) and like.dist in FROM_ZERO_DOWN and low > 0:
+        return f"{prior.dist}, as before: {how}."
+    if like is None or not _is_positive(like):
+        return f"{prior.dist}: {how}."
+    if like.dist in FROM_ZERO_DOWN and low > 0:
         return (
-            f"{prior.dist}: {widest}. It stays positive; {like.dist}, as before, is highest at zero, "
+            f"{prior.dist}: {how}. It stays positive; {like.dist}, as before, is highest at zero, "
             f"but you expect few values below {_said(low)}."
         )
-    if like is not None and _is_positive(like):
-        return f"{prior.dist}: {widest}. It stays positive, as before."
-    return f"{prior.dist}: {widest}."
+    return f"{prior.dist}: {how}. It stays positive, as before."
 
 
 def _maximum_entropy(dist: str, low: float, high: float, mass: float, tails: float, positive: bool) -> Prior | None:
@@ -631,14 +646,34 @@ def _maximum_entropy(dist: str, low: float, high: float, mass: float, tails: flo
     else:
         standard, stretch, move = (low / high * 10, 10.0), high / 10, 0.0
     params = _preliz_maximum(dist, *standard, mass, tails if "nu" in ROLES[dist] else 0.0)
-    if params is not None:
-        found = _moved(Prior(dist, dict(params)), stretch, move)
-        if _usable(found) and abs(_between(found, low, high) - mass) <= ROUNDING:
-            return found
-    # No solution: as much as possible of the mass in the range, with the rest shared evenly between its two sides.
-    rest = (1 - mass) / 2
-    asked = _Shares(np.array([low, high]), np.array([rest, 1 - rest]))
-    return _fitted(dist, asked, tails) if low > 0 or dist in ON_THE_WHOLE_LINE else None
+    found = [_moved(Prior(dist, dict(params)), stretch, move)] if params is not None else []
+    if low > 0 or dist in ON_THE_WHOLE_LINE:
+        found += _by_tails(dist, low, high, mass, tails)
+    usable = [one for one in found if _usable(one)]
+    meeting = [one for one in usable if abs(_between(one, low, high) - mass) <= ROUNDING]
+    return max(meeting, key=lambda one: _curve(one).entropy()) if meeting else next(iter(usable), None)
+
+
+def _by_tails(dist: str, low: float, high: float, mass: float, tails: float) -> list[Prior]:
+    """What PreliZ is compared with: its optimiser stops early in ranges that are narrow for where they lie.
+
+    The mass outside is shared between the two sides so that the entropy is highest; evenly, where the distribution is
+    symmetric or has no parameter left for it.
+    """
+    from scipy.optimize import minimize_scalar
+
+    def fitted(below: float) -> Prior | None:
+        return _fitted(dist, _Shares(np.array([low, high]), np.array([below, below + mass])), tails)
+
+    def narrowness(below: float) -> float:
+        one = fitted(below)
+        return -_curve(one).entropy() if one is not None else math.inf
+
+    shares = [(1 - mass) / 2]
+    if dist in AWAY_FROM_ZERO:
+        with np.errstate(all="ignore"):
+            shares.append(float(minimize_scalar(narrowness, bounds=(0, 1 - mass), method="bounded").x))
+    return [one for one in map(fitted, shares) if one is not None]
 
 
 def _even(low: float, high: float, mass: float, positive: bool) -> Prior:
@@ -733,7 +768,7 @@ def _candidates(asked: _Shares, like: Prior | None) -> list[str]:
     if like is not None and _is_positive(like):
         names = [*POSITIVE]
     else:
-        names = [*ON_THE_WHOLE_LINE, *(POSITIVE if asked.nothing_below_zero else ())]
+        names = [one for one in ROLES if one in (*ON_THE_WHOLE_LINE, *(POSITIVE if asked.nothing_below_zero else ()))]
     if like is None:
         return names
     return [like.dist, *[one for one in names if one != like.dist]] if like.dist in (*names, "Uniform") else names
@@ -744,12 +779,12 @@ def _why_best(chosen: str, off: Mapping[str, float], dist: str, like: Prior | No
         return f"{chosen}, as you chose."
     ends = " It rules out values below zero." if chosen in POSITIVE and not (like and _is_positive(like)) else ""
     best = off[chosen] <= min(off.values()) + 1e-6
-    by = f"(off by at most {_points(off[chosen])})"
+    by = f"(off by {_points(off[chosen])})"
     if like is not None and chosen == like.dist:
         return f"{chosen}, {kept}: {'it fits best' if best else 'no other fits clearly better'} {by}.{ends}"
     if best:
         return f"{chosen}: fits best of {len(off)} distributions {by}.{ends}"
-    return f"{chosen}: no other of {len(off)} distributions fits so much better that it would be worth it {by}.{ends}"
+    return f"{chosen}: close to the best of {len(off)} distributions, and simpler or more cautious {by}.{ends}"
 
 
 def _tails(dist: str, like: Prior | None) -> float:
@@ -766,12 +801,13 @@ def _fitted(dist: str, asked: _Shares, tails: float) -> Prior | None:
         start = _start(dist, asked, tails)
         if start is None or not _usable(start):
             return None
+        weight = asked.weight
         free = [name for name in ROLES[dist] if name != "nu" or _tells_tails(dist, asked)]
 
         def difference(step: Points) -> Points:
             prior = _stepped(start, dict(zip(free, step.tolist(), strict=True)))
             share = _curve(prior).cdf(asked.x) if _usable(prior) else np.ones(len(asked.x))
-            return np.nan_to_num(share - asked.below, nan=1.0)
+            return np.nan_to_num(weight * (share - asked.below), nan=1.0)
 
         step = least_squares(difference, np.zeros(len(free)), bounds=_bounds(free, start), xtol=1e-12, ftol=1e-12).x
         found = _stepped(start, dict(zip(free, step.tolist(), strict=True)))
@@ -938,7 +974,7 @@ def _against_pool(prior: Prior, pool: _Shares) -> list[str]:
     off = abs(float(has[worst] - pool.below[worst]))
     low, high = (_said(float(pool.x[level]), float(pool.x[94] - pool.x[4])) for level in (4, 94))
     told = (
-        f"The pool has 90% of values between {low} and {high}. One distribution in its place is off by at most "
+        f"The pool has 90% of values between {low} and {high}. One distribution in its place is off by "
         f"{_points(off)}: {_percent(float(has[worst]))} instead of {_percent(float(pool.below[worst]))} "
         f"below {_said(float(pool.x[worst]), float(pool.x[94] - pool.x[4]))}."
     )
@@ -976,7 +1012,7 @@ def _careful(off: float) -> list[str]:
     if off <= CAREFUL_ABOVE:
         return []
     return [
-        f"Careful: the prior is off by {_points(off)}, so it does not say what you said. "
+        f"Careful: the prior is off by {100 * off:.2g} percentage points, so it does not say what you said. "
         "Choose another distribution, or look the answer over."
     ]
 
@@ -997,7 +1033,7 @@ def _percent(share: float) -> str:
 
 
 def _points(off: float) -> str:
-    return f"{100 * off:.2g} percentage points" if off >= 0.001 else "less than 0.1 percentage points"
+    return f"at most {100 * off:.2g} percentage points" if off >= 0.001 else "less than 0.1 percentage points"
 
 
 def _list(values: Sequence[float] | Points, word: Callable[[float], str]) -> str:
