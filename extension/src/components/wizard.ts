@@ -5,10 +5,10 @@ import {
   DataDescription,
   Question,
   Recommendation,
-  RoleName,
   WorkbenchClient
 } from '../api/port';
 import { Action, useAction } from './action';
+import { rolesFor } from './question/roles';
 
 export type StationName = 'data' | 'question' | 'model';
 
@@ -21,7 +21,14 @@ interface Choices {
   recommendation: Recommendation | null;
   /** Whether the estimand was written by the user, so that a new recommendation keeps it. */
   written: boolean;
+  /** What was changed of each model, kept while another one is looked at. */
+  drafts: Record<string, Draft>;
 }
+
+/** What may be changed of a model: its own choices go when the roles change, since they name columns. */
+type Draft = Required<Pick<Analysis, 'formula' | 'priors' | 'mapping'>>;
+
+const UNCHANGED: Draft = { formula: '', priors: {}, mapping: {} };
 
 const EMPTY: Choices = {
   station: 'data',
@@ -29,29 +36,27 @@ const EMPTY: Choices = {
   description: null,
   table: 0,
   recommendation: null,
-  written: false
+  written: false,
+  drafts: {}
 };
 
-/** Role choices depend on the question and the columns, and these on the kinds. */
-function rolesFor(
-  question: Question | undefined,
-  old: Analysis
-): Partial<Analysis> {
-  const allowed = (role: RoleName) => question?.roles[role] ?? [];
-  const outcomes = allowed('outcome');
-  const outcome = outcomes.includes(old.outcome ?? '') ? old.outcome! : '';
-  const keep = (role: 'predictors' | 'groups') =>
-    (old[role] ?? []).filter(
-      name => allowed(role).includes(name) && name !== outcome
-    );
-  return {
-    outcome: outcome || (outcomes.length === 1 ? outcomes[0]! : ''),
-    predictors: keep('predictors'),
-    groups: keep('groups'),
-    exposure: allowed('exposure').includes(old.exposure ?? '')
-      ? old.exposure!
-      : ''
-  };
+/** The model chosen before, if it is still proposed, or else the best one. */
+function preferred({ recommended }: Recommendation, before = ''): string {
+  const kept = recommended.find(({ id }) => id === before);
+  return (kept ?? recommended[0])?.id ?? '';
+}
+
+function draftOf({ analysis }: Choices): Draft {
+  const { formula, priors, mapping } = { ...UNCHANGED, ...analysis };
+  return { formula, priors, mapping };
+}
+
+/** The analysis with another model, as that was last left. */
+function switched(choices: Choices, model: string): Analysis {
+  const { analysis, drafts } = choices;
+  const draft =
+    model === analysis.model ? draftOf(choices) : (drafts[model] ?? UNCHANGED);
+  return { ...analysis, ...draft, model };
 }
 
 export function declaredKinds(
@@ -74,6 +79,8 @@ export function tableOf(analysis: Analysis): Analysis {
 }
 
 export interface Wizard extends Choices {
+  /** The analysis with the kind of every column. */
+  complete: Analysis;
   loading: Action;
   searching: Action;
   composing: Action;
@@ -90,6 +97,8 @@ export interface Wizard extends Choices {
   recommend(): Promise<void>;
   write(estimand: string): void;
   choose(model: string): void;
+  /** Change the chosen model: its formula, its priors, the columns it takes. */
+  edit(change: Partial<Analysis>): void;
   compose(open: (path: string) => Promise<void>): Promise<void>;
   restart(): void;
 }
@@ -112,6 +121,12 @@ export function useWizard(client: WorkbenchClient): Wizard {
       recommendation: null
     }));
 
+  /** The question or its columns have changed: what was changed of models speaks of other columns. */
+  const recast = (change: Partial<Analysis>) => {
+    update({ drafts: {} });
+    amend({ ...UNCHANGED, model: '', ...change });
+  };
+
   const receive = (next: DataDescription) =>
     setChoices(old => {
       const question = find(next, old.analysis.question);
@@ -120,8 +135,11 @@ export function useWizard(client: WorkbenchClient): Wizard {
         ...old,
         description: next,
         recommendation: null,
+        drafts: {},
         analysis: {
           ...kept,
+          ...UNCHANGED,
+          model: '',
           question: question?.id ?? '',
           ...rolesFor(question, kept)
         }
@@ -144,6 +162,9 @@ export function useWizard(client: WorkbenchClient): Wizard {
       }
     );
 
+  /** What the models are asked with: every kind as the table shows it. */
+  const complete = { ...analysis, kinds: declaredKinds(description) };
+
   const prepare = (change: Partial<Analysis>) => {
     const next = { ...analysis, ...change };
     amend(change);
@@ -152,6 +173,7 @@ export function useWizard(client: WorkbenchClient): Wizard {
 
   return {
     ...choices,
+    complete,
     loading,
     searching,
     composing,
@@ -164,37 +186,35 @@ export function useWizard(client: WorkbenchClient): Wizard {
       prepare({ kinds: { ...analysis.kinds, [column]: kind } }),
     ask: id => {
       update({ written: false });
-      amend({ question: id, ...rolesFor(find(description, id), analysis) });
+      recast({ question: id, ...rolesFor(find(description, id), analysis) });
     },
-    assign: amend,
+    assign: change => ('missing' in change ? amend : recast)(change),
     recommend: () =>
       searching.start(
-        () =>
-          client.recommend({ ...analysis, kinds: declaredKinds(description) }),
+        () => client.recommend({ ...complete, ...UNCHANGED }),
         found =>
           setChoices(old => ({
             ...old,
             station: 'model',
             recommendation: found,
             analysis: {
-              ...old.analysis,
-              estimand: old.written ? old.analysis.estimand : found.estimand,
-              model: found.recommended[0]?.id ?? ''
+              ...switched(old, preferred(found, old.analysis.model)),
+              estimand: old.written ? old.analysis.estimand : found.estimand
             }
           }))
       ),
     write: estimand =>
       update({ analysis: { ...analysis, estimand }, written: true }),
-    choose: model => update({ analysis: { ...analysis, model } }),
+    choose: model =>
+      setChoices(old => ({
+        ...old,
+        drafts: { ...old.drafts, [old.analysis.model ?? '']: draftOf(old) },
+        analysis: switched(old, model)
+      })),
+    edit: change =>
+      setChoices(old => ({ ...old, analysis: { ...old.analysis, ...change } })),
     compose: open =>
-      composing.start(async () =>
-        open(
-          await client.compose({
-            ...analysis,
-            kinds: declaredKinds(description)
-          })
-        )
-      ),
+      composing.start(async () => open(await client.compose(complete))),
     restart: () => {
       setChoices(EMPTY);
       [loading, searching, composing].forEach(action => action.clear());

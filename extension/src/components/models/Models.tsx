@@ -1,11 +1,11 @@
 import { useId } from 'react';
 
-import { RecommendedModel, RejectedModel } from '../api/port';
-import { Badge } from './Badge';
-import { Busy } from './Busy';
-import { Explained } from './Term';
-import { Problem } from './Problem';
-import { Wizard } from './wizard';
+import { RecommendedModel, RejectedModel } from '../../api/port';
+import { Badge } from '../Badge';
+import { Busy } from '../Busy';
+import { Explained } from '../Term';
+import { Problem } from '../Problem';
+import { Wizard } from '../wizard';
 
 /** Station 3: ready-made models, best first, each with its reasons. */
 export function Models(props: {
