@@ -605,7 +605,8 @@ def _widest(low: float, high: float, mass: float, dist: str, like: Prior | None)
             break
     if not found:
         raise _refused(
-            f"no {dist or 'distribution'} has {_percent(mass)} between {low:g} and {high:g}", "Choose another one."
+            f"no {dist or 'distribution'} could be found that has {_percent(mass)} between {low:g} and {high:g}",
+            "Choose another distribution, or say between which values most of the mass lies.",
         )
     best = min(found, key=lambda one: round(abs(_between(one, low, high) - mass) / AS_GOOD))
     met = abs(_between(best, low, high) - mass) <= AS_GOOD
@@ -649,7 +650,7 @@ def _maximum_entropy(dist: str, low: float, high: float, mass: float, tails: flo
     found = [_moved(Prior(dist, dict(params)), stretch, move)] if params is not None else []
     if low > 0 or dist in ON_THE_WHOLE_LINE:
         found += _by_tails(dist, low, high, mass, tails)
-    usable = [one for one in found if _usable(one)]
+    usable = [one for one in found if _usable(one) and _can_be_shown(one)]
     meeting = [one for one in usable if abs(_between(one, low, high) - mass) <= ROUNDING]
     return max(meeting, key=lambda one: _curve(one).entropy()) if meeting else next(iter(usable), None)
 
@@ -693,7 +694,7 @@ def _preliz_maximum(
         distribution = getattr(pz, dist)(nu=tails) if tails else getattr(pz, dist)()
         try:
             found = pz.maxent(distribution, low, high, mass, plot=False)
-        except (ArithmeticError, ValueError, IndexError):
+        except Exception:  # whatever goes wrong in there, the answer is compared with another one and checked
             return None
         params = tuple((name, float(found.params_dict[name])) for name in ROLES[dist])
     return params if all(math.isfinite(value) for _, value in params) else None
@@ -839,7 +840,7 @@ def _start(dist: str, asked: _Shares, tails: float) -> Prior | None:
     if dist in AWAY_FROM_ZERO:
         mu, sigma = _place_and_scale(_Curve("norm", (), 0.0, 1.0), np.log(x), below)
         alpha = 1 / sigma**2
-        middle = float(np.exp(mu))
+        middle = np.exp(mu)
         return {
             "LogNormal": Prior("LogNormal", {"mu": mu, "sigma": sigma}),
             "Gamma": Prior("Gamma", {"alpha": alpha, "beta": alpha / middle}),
@@ -911,6 +912,12 @@ def _usable(prior: Prior) -> bool:
     except InvalidAnalysis:
         return False
     return True
+
+
+def _can_be_shown(prior: Prior) -> bool:
+    """Whether entropy did not grow without limit, as it does where half of the values or more may lie anywhere."""
+    with np.errstate(all="ignore"):
+        return bool(np.isfinite(_curve(prior).ppf([0.005, 0.995])).all())
 
 
 def _rounded(prior: Prior, x: Points) -> Prior:
@@ -1024,8 +1031,8 @@ def _between_words(low: float, high: float) -> str:
 def _said(value: float, spread: float | None = None) -> str:
     """A number as it was said, or rounded to three digits of what it is seen against."""
     if spread is not None and 0 < spread < math.inf:
-        value = round(float(value), 2 - math.floor(math.log10(spread))) + 0.0
-    return f"{float(value):.10g}".replace("-", "−")
+        value = round(float(value), 2 - math.floor(math.log10(spread)))
+    return f"{float(value) + 0.0:.10g}".replace("-", "−")
 
 
 def _percent(share: float) -> str:
