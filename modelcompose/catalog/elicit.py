@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from modelcompose.catalog.priors import DISTRIBUTIONS, Prior
+from modelcompose.catalog.priors import Prior
 from modelcompose.errors import InvalidAnalysis
 
 __all__ = ["Elicited", "by_drawing", "by_experts", "by_quantiles", "by_range", "density", "elicit", "quantiles"]
@@ -51,6 +51,7 @@ ROLES: Mapping[str, Mapping[str, str]] = {
     "Cauchy": {"alpha": "place", "beta": "scale"},
     "HalfCauchy": {"beta": "scale"},
     "Uniform": {"lower": "place", "upper": "place"},
+    "Beta": {"alpha": "shape", "beta": "shape"},
 }
 ON_THE_WHOLE_LINE = ("Normal", "Laplace", "StudentT", "Cauchy")
 FROM_ZERO_DOWN = ("HalfNormal", "Exponential", "HalfStudentT", "HalfCauchy")  # the density is highest at zero
@@ -107,6 +108,7 @@ def _scipy(name: str) -> Any:
 
 
 CURVES: Mapping[str, Callable[[Mapping[str, float]], _Curve]] = {
+    "Beta": lambda p: _Curve("beta", (p["alpha"], p["beta"]), 0.0, 1.0),
     "Cauchy": lambda p: _Curve("cauchy", (), p["alpha"], p["beta"]),
     "Exponential": lambda p: _Curve("expon", (), 0.0, 1 / p["lam"]),
     "Gamma": lambda p: _Curve("gamma", (p["alpha"],), 0.0, 1 / p["beta"]),
@@ -185,7 +187,7 @@ def by_range(low: float, high: float, mass: float = 0.9, dist: str = "", *, like
     """
     low, high = _increasing((low, high), "the range")
     mass = _probability(mass, "the mass")
-    _require_sign(low, dist, like)
+    _require_place(low, high, dist, like)
     found, why = _widest(low, high, mass, dist, like)
     asked = _Shares(np.array([low, high]), np.zeros(2))
     prior = _rounded(found, asked.x)
@@ -223,7 +225,7 @@ def by_quantiles(levels: Mapping[Any, float], dist: str = "", *, like: Prior | N
     Fitted by least squares on the cumulative probabilities (O'Hagan et al. 2006, Uncertain Judgements, ch. 6).
     """
     asked = _from_levels(levels)
-    _require_sign(float(asked.x[0]), dist, like)
+    _require_place(float(asked.x[0]), float(asked.x[-1]), dist, like)
     prior, why = _best(asked, dist, like)
     has = _curve(prior).cdf(asked.x)
     check = f"Asked {_list(asked.below, _percent)} below {_list(asked.x, _said)}; the prior has {_list(has, _percent)}."
@@ -259,7 +261,7 @@ def by_drawing(
     below each edge, and with less weight inside the bins, over which the chips are taken as spread evenly.
     """
     asked = _from_drawing(edges, chips)
-    _require_sign(_lowest(asked), dist, like)
+    _require_place(*_ends(asked), dist, like)
     prior, why = _best(asked, dist, like)
     x, below = asked.x[asked.told], asked.below[asked.told]
     has = _curve(prior).cdf(x)
@@ -308,10 +310,11 @@ def by_experts(
         raise _refused(f"there are {len(priors)} experts' answers", "Give the answers of at least two experts.")
     share = _weights(weights, len(priors))
     kept = "as before" if like is not None else "as the first expert's"
-    if like is None and all(_is_positive(one) for one in priors):
+    if like is None and (all(map(_is_positive, priors)) or all(one.dist == "Beta" for one in priors)):
         like = priors[0]
     pool = _pool([_curve(one) for one in priors], share)
-    _require_sign(min(float(_curve(one).ppf(1e-9)) for one in priors), dist, like)
+    reach = np.array([_curve(one).ppf([1e-9, 1 - 1e-9]) for one in priors])
+    _require_place(float(reach.min()), float(reach.max()), dist, like)
     prior, why = _best(pool, dist, like, kept)
     return Elicited(prior, _central(prior), (why, *_apart(priors), *_against_pool(prior, pool)))
 
@@ -397,7 +400,9 @@ def density(prior: Prior, points: int = 80) -> dict[str, list[float]]:
     evenly = np.linspace(low, high, points - points // 2)
     middle = curve.ppf(0.005 + 0.99 * (np.arange(points // 2) + 0.5) / (points // 2))
     x = np.sort(np.concatenate([evenly, middle]))
-    return {"x": x.tolist(), "y": curve.pdf(x).tolist()}
+    y = curve.pdf(x)
+    highest = np.max(y, initial=0.0, where=np.isfinite(y))
+    return {"x": x.tolist(), "y": np.where(np.isfinite(y), y, highest).tolist()}
 
 
 def quantiles(prior: Prior, levels: Sequence[float]) -> list[float]:
@@ -510,9 +515,9 @@ def _from_drawing(edges: Any, chips: Any) -> _Shares:
     return _Shares(x, below, told=slice(None, None, PER_BIN))
 
 
-def _lowest(asked: _Shares) -> float:
-    """The lower edge of the first bin with chips."""
-    return float(asked.x[np.flatnonzero(asked.below == 0)[-1]])
+def _ends(asked: _Shares) -> tuple[float, float]:
+    """The lower edge of the first bin with chips, and the upper one of the last."""
+    return float(asked.x[np.flatnonzero(asked.below == 0)[-1]]), float(asked.x[np.argmax(asked.below == 1)])
 
 
 def _weights(weights: Any, experts: int) -> Points:
@@ -526,15 +531,31 @@ def _weights(weights: Any, experts: int) -> Points:
     return np.asarray(given / given.sum(), float)
 
 
-def _require_sign(lowest: float, dist: Any, like: Prior | None) -> None:
-    """Refuse what is unknown, and what would put negative values where none can be."""
+def _require_place(lowest: float, highest: float, dist: Any, like: Prior | None) -> None:
+    """Refuse distributions that are unknown, and values where there can be none."""
     if not isinstance(dist, str) or (dist and dist not in ROLES):
-        raise _refused(f"{dist!r} is not a known distribution", f"Known are: {', '.join(DISTRIBUTIONS)}.")
+        raise _refused(f"{dist!r} is not a known distribution", f"Known are: {', '.join(ROLES)}.")
     if like is not None and not dist and like.dist not in ROLES:
         raise _refused(
             f"the prior is {like.words()}, and no other of its kind can be found from an answer",
-            f"Name the distribution: one of {', '.join(DISTRIBUTIONS)}.",
+            f"Name the distribution: one of {', '.join(ROLES)}.",
         )
+    if dist == "Beta" or (like is not None and like.dist == "Beta"):
+        _require_share(lowest, highest, dist)
+    _require_sign(lowest, dist, like)
+
+
+def _require_share(lowest: float, highest: float, dist: str) -> None:
+    if lowest < 0 or highest > 1:
+        raise _refused(
+            f"the answer reaches from {lowest:g} to {highest:g}, but a Beta has values between 0 and 1 only",
+            "Give shares between 0 and 1, such as 0.3 for 30%.",
+        )
+    if dist not in ("", "Beta"):
+        raise _refused(f"{dist} allows values that are no shares", "Choose Beta, whose values lie between 0 and 1.")
+
+
+def _require_sign(lowest: float, dist: str, like: Prior | None) -> None:
     if like is not None and _is_positive(like):
         if lowest < 0:
             raise _refused(
@@ -560,13 +581,10 @@ def _is_positive(prior: Prior) -> bool:
 def _curve(prior: Prior) -> _Curve:
     """Translate a prior for scipy, or refuse it."""
     if prior.dist not in CURVES:
-        raise _refused(f"{prior.dist!r} is not a known distribution", f"Known are: {', '.join(DISTRIBUTIONS)}.")
+        raise _refused(f"{prior.dist!r} is not a known distribution", f"Known are: {', '.join(ROLES)}.")
     params = {"mu": 0.0, **_plain(prior)} if prior.dist in ON_THE_WHOLE_LINE else _plain(prior)
-    if prior.dist == "Gamma" and {"mu", "sigma"} <= params.keys():
-        precision = params["mu"] / params["sigma"] ** 2 if params["sigma"] else 0.0
-        params = {"alpha": params["mu"] * precision, "beta": precision}
     try:
-        curve = CURVES[prior.dist](params)
+        curve = CURVES[prior.dist](_by_shape(prior.dist, params))
     except KeyError as missing:
         raise _refused(f"{prior.words()} has no {missing.args[0]!r}", _its_parameters(prior)) from None
     except (ZeroDivisionError, OverflowError):
@@ -574,6 +592,17 @@ def _curve(prior: Prior) -> _Curve:
     if not all(0 < one < math.inf for one in (*curve.shape, curve.scale)):
         raise _refused(f"{prior.words()} is no distribution", "Give scales and shapes above zero.")
     return curve
+
+
+def _by_shape(dist: str, params: Mapping[str, float]) -> Mapping[str, float]:
+    """Turn mean and standard deviation, by which PyMC takes two distributions too, into their other parameters."""
+    if dist not in ("Gamma", "Beta") or not {"mu", "sigma"} <= params.keys():
+        return params
+    mu, precision = params["mu"], 1 / params["sigma"] ** 2
+    if dist == "Gamma":
+        return {"alpha": mu * mu * precision, "beta": mu * precision}
+    size = mu * (1 - mu) * precision - 1
+    return {"alpha": mu * size, "beta": (1 - mu) * size}
 
 
 def _plain(prior: Prior) -> dict[str, float]:
@@ -617,7 +646,7 @@ def _widest(low: float, high: float, mass: float, dist: str, like: Prior | None)
 def _for_range(low: float, like: Prior | None) -> list[str]:
     """The families to try, in order: that of the prior as it stands first, if it can be centred on the range."""
     if like is None or not _is_positive(like):
-        return [like.dist] if like is not None and like.dist in (*ON_THE_WHOLE_LINE, "Uniform") else ["Normal"]
+        return [like.dist] if like is not None and like.dist in (*ON_THE_WHOLE_LINE, "Uniform", "Beta") else ["Normal"]
     suited = [*FROM_ZERO_DOWN, *AWAY_FROM_ZERO, "Uniform"] if low == 0 else [*AWAY_FROM_ZERO, "Uniform"]
     keep = [like.dist] if like.dist in suited else []
     return [*keep, *[one for one in suited if one not in (*keep, "Uniform")]]
@@ -642,7 +671,9 @@ def _maximum_entropy(dist: str, low: float, high: float, mass: float, tails: flo
     """Solve for a standard range, where PreliZ computes best, and move the solution to the range asked for."""
     if dist == "Uniform":
         return _even(low, high, mass, positive)
-    if dist in ON_THE_WHOLE_LINE:
+    if dist == "Beta":
+        standard, stretch, move = (low, high), 1.0, 0.0
+    elif dist in ON_THE_WHOLE_LINE:
         standard, stretch, move = (-1.0, 1.0), (high - low) / 2, low + (high - low) / 2
     else:
         standard, stretch, move = (low / high * 10, 10.0), high / 10, 0.0
@@ -671,7 +702,7 @@ def _by_tails(dist: str, low: float, high: float, mass: float, tails: float) -> 
         return -_curve(one).entropy() if one is not None else math.inf
 
     shares = [(1 - mass) / 2]
-    if dist in AWAY_FROM_ZERO:
+    if dist in (*AWAY_FROM_ZERO, "Beta"):
         with np.errstate(all="ignore"):
             shares.append(float(minimize_scalar(narrowness, bounds=(0, 1 - mass), method="bounded").x))
     return [one for one in map(fitted, shares) if one is not None]
@@ -766,6 +797,8 @@ def _candidates(asked: _Shares, like: Prior | None) -> list[str]:
     A uniform prior is offered only where there was one: its hard limits rule values out for good (Gelman et al. 2020,
     arXiv 2011.01808).
     """
+    if like is not None and like.dist == "Beta":
+        return ["Beta"]
     if like is not None and _is_positive(like):
         names = [*POSITIVE]
     else:
@@ -846,6 +879,8 @@ def _start(dist: str, asked: _Shares, tails: float) -> Prior | None:
             "Gamma": Prior("Gamma", {"alpha": alpha, "beta": alpha / middle}),
             "InverseGamma": Prior("InverseGamma", {"alpha": alpha, "beta": alpha * middle}),
         }[dist]
+    if dist == "Beta":
+        return _start_of_share(x, below)
     place, scale = _place_and_scale(_curve(_standard(dist, tails)), x, below)
     return _moved(_standard(dist, tails), scale, place)
 
@@ -854,6 +889,14 @@ def _start_at_zero(dist: str, x: Points, below: Points, tails: float) -> Prior:
     middle = int(np.argmin(np.abs(below - 0.5)))
     standard = _standard(dist, tails)
     return _moved(standard, float(x[middle] / _curve(standard).ppf(below[middle])), 0.0)
+
+
+def _start_of_share(x: Points, below: Points) -> Prior:
+    """The beta distribution with the mean and standard deviation that a normal one would have."""
+    mean, sd = _place_and_scale(_Curve("norm", (), 0.0, 1.0), x, below)
+    mean = min(max(mean, 0.02), 0.98)
+    size = max(mean * (1 - mean) / sd**2 - 1, 0.5)
+    return Prior("Beta", {"alpha": mean * size, "beta": (1 - mean) * size})
 
 
 def _standard(dist: str, tails: float) -> Prior:

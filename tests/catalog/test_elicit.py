@@ -29,11 +29,13 @@ from modelcompose.catalog.priors import DISTRIBUTIONS, Prior
 from modelcompose.errors import InvalidAnalysis
 
 SPREAD = Prior("HalfNormal", {"sigma": 3.0})
+SHARE = Prior("Beta", {"alpha": 1.0, "beta": 1.0})
 SLOPE = Prior("Normal", {"mu": 0.0, "sigma": 3.0})
 ROUNDED = 0.0051  # what rounding the parameters may change in a probability
 
 # PyMC's parameters as scipy takes them, written down once more and independently.
 AS_SCIPY = {
+    "Beta": lambda alpha, beta: stats.beta(alpha, beta),
     "Cauchy": lambda alpha, beta: stats.cauchy(alpha, beta),
     "Exponential": lambda lam: stats.expon(scale=1 / lam),
     "Gamma": lambda alpha, beta: stats.gamma(alpha, scale=1 / beta),
@@ -48,6 +50,7 @@ AS_SCIPY = {
     "Uniform": lambda lower, upper: stats.uniform(lower, upper - lower),
 }
 EXAMPLES = [
+    Prior("Beta", {"alpha": 2.0, "beta": 5.0}),
     Prior("Cauchy", {"alpha": -3.0, "beta": 0.5}),
     Prior("Exponential", {"lam": 0.2}),
     Prior("Gamma", {"alpha": 3.0, "beta": 0.01}),
@@ -109,8 +112,8 @@ def digits(value):
 
 
 def test_every_distribution_that_a_prior_may_have_can_be_elicited():
-    assert set(module.ROLES) == set(DISTRIBUTIONS) == set(module.CURVES)
-    assert all(set(roles) <= DISTRIBUTIONS[name] for name, roles in module.ROLES.items())
+    assert set(DISTRIBUTIONS) | {"Beta"} == set(module.ROLES) == set(module.CURVES)
+    assert all(set(module.ROLES[name]) <= names for name, names in DISTRIBUTIONS.items())
 
 
 class TestRange:
@@ -164,6 +167,13 @@ class TestRange:
     def test_an_effect_keeps_its_distribution_and_its_tails(self):
         before = Prior("StudentT", {"nu": 7.0, "mu": 0.0, "sigma": 1.0})
         assert by_range(-2, 2, like=before).prior.params["nu"] == 7
+
+    @pytest.mark.parametrize("mass", [0.5, 0.9, 0.99])
+    def test_a_share_stays_between_zero_and_one(self, mass):
+        for low, high in ((0.2, 0.6), (0.001, 0.02), (0.9, 0.99), (0, 0.3), (0.6, 1)):
+            found = by_range(low, high, mass, like=SHARE)
+            assert found.prior.dist == "Beta"
+            assert has(found.prior, low, high) == pytest.approx(mass, abs=2 * ROUNDED)
 
     def test_a_uniform_standard_deviation_begins_at_zero_at_the_earliest(self):
         found = by_range(0.2, 8, 0.95, like=Prior("Uniform", {"lower": 0.0, "upper": 1.0}))
@@ -357,6 +367,10 @@ class TestExperts:
         told = next(note for note in found.notes if note.startswith("The pool"))
         assert float(told.split("at most ")[1].split(" percentage")[0]) == pytest.approx(worst, abs=1.5)
 
+    def test_shares_give_a_share(self):
+        found = by_experts([Prior("Beta", {"alpha": 2.0, "beta": 5.0}), Prior("Beta", {"alpha": 4.0, "beta": 5.0})])
+        assert found.prior.dist == "Beta"
+
     def test_positive_priors_give_a_positive_one(self):
         found = by_experts([by_range(1, 3, like=SPREAD), SPREAD])
         assert found.prior.dist in module.POSITIVE
@@ -430,14 +444,20 @@ def refused(says, call):
         ("the mass is 0", lambda: by_range(2, 8, 0)),
         ("the mass is 90", lambda: by_range(2, 8, 90)),
         ("the mass has '0.9'", lambda: by_range(2, 8, "0.9")),
-        ("'Beta' is not a known", lambda: by_range(2, 8, dist="Beta")),
+        ("'Weibull' is not a known", lambda: by_range(2, 8, dist="Weibull")),
+        ("a Beta has values between 0 and 1 only", lambda: by_range(2, 8, dist="Beta")),
+        ("a Beta has values between 0 and 1 only", lambda: by_quantiles({0.1: -0.2, 0.9: 0.6}, like=SHARE)),
+        ("a Beta has values between 0 and 1 only", lambda: by_drawing([0, 0.5, 1, 1.5], [1, 2, 1], like=SHARE)),
+        ("a Beta has values between 0 and 1 only", lambda: by_experts([SLOPE, SLOPE], like=SHARE)),
+        ("Normal allows values that are no shares", lambda: by_range(0.2, 0.8, dist="Normal", like=SHARE)),
+        ("no Beta could be found", lambda: by_range(0, 1, dist="Beta")),
         ("'_preliz' is not a known", lambda: by_range(2, 8, dist="_preliz")),
         ("7 is not a known", lambda: by_range(2, 8, dist=7)),
         ("['Normal'] is not a known", lambda: by_range(2, 8, dist=["Normal"])),
         ("never negative", lambda: by_range(-2, 8, like=SPREAD)),
         ("Normal allows negative values", lambda: by_range(2, 8, dist="Normal", like=SPREAD)),
         ("Gamma has no values below zero", lambda: by_range(-2, 8, dist="Gamma")),
-        ("no other of its kind", lambda: by_range(0.2, 0.8, like=Prior("Beta", {"alpha": 1.0, "beta": 1.0}))),
+        ("no other of its kind", lambda: by_range(0.2, 0.8, like=Prior("Triangular", {}))),
         ("the quantiles are {}", lambda: by_quantiles({})),
         ("the quantiles are", lambda: by_quantiles({0.5: 1})),
         ("1 after 2", lambda: by_quantiles({0.1: 2, 0.9: 1})),
@@ -477,7 +497,7 @@ def test_an_answer_that_cannot_be_used_is_refused(says, call):
 @given(
     numbers=st.lists(st.one_of(st.floats(-1e3, 1e3), st.floats()), min_size=2, max_size=5, unique=True),
     dist=st.sampled_from(["", *DISTRIBUTIONS]),
-    like=st.sampled_from([None, SLOPE, SPREAD, Prior("Uniform", {"lower": -1.0, "upper": 1.0})]),
+    like=st.sampled_from([None, SLOPE, SPREAD, SHARE, Prior("Uniform", {"lower": -1.0, "upper": 1.0})]),
     sort=st.booleans(),
 )
 def test_whatever_is_said_ends_in_a_prior_or_in_a_refusal(numbers, dist, like, sort):
@@ -515,6 +535,16 @@ class TestCurves:
         drawn = density(prior, points=400)
         assert np.trapezoid(drawn["y"], drawn["x"]) == pytest.approx(0.99, abs=0.02)
 
+    def test_a_beta_may_be_written_by_mean_and_standard_deviation(self):
+        by_moments = Prior("Beta", {"mu": 0.25, "sigma": stats.beta(2, 6).std()})
+        assert quantiles(by_moments, [0.2, 0.9]) == pytest.approx(stats.beta(2, 6).ppf([0.2, 0.9]).tolist())
+
+    @pytest.mark.parametrize(
+        "prior", [Prior("Gamma", {"alpha": 0.004, "beta": 1.0}), Prior("Beta", {"alpha": 0.001, "beta": 2.0})]
+    )
+    def test_a_density_without_limit_is_drawn_as_high_as_numbers_go(self, prior):
+        assert np.isfinite(density(prior)["y"]).all()
+
     def test_a_gamma_may_be_written_by_mean_and_standard_deviation(self):
         by_moments = Prior("Gamma", {"mu": 6.0, "sigma": 2.0})
         assert quantiles(by_moments, [0.2, 0.9]) == pytest.approx(stats.gamma(9, scale=6 / 9).ppf([0.2, 0.9]).tolist())
@@ -522,7 +552,7 @@ class TestCurves:
     @pytest.mark.parametrize(
         ("says", "prior"),
         [
-            ("'Beta' is not a known", Prior("Beta", {"alpha": 1.0, "beta": 1.0})),
+            ("'Weibull' is not a known", Prior("Weibull", {"alpha": 1.0, "beta": 1.0})),
             ("has no 'sigma'", Prior("Normal", {"mu": 1.0})),
             ("has no 'beta'", Prior("Gamma", {"alpha": 1.0})),
             ("is no distribution", Prior("Normal", {"mu": 1.0, "sigma": 0.0})),
