@@ -113,9 +113,6 @@ class Analysis(BaseModel):
     treated: str = Field("", description="The group that received it.")
     estimand: str = Field("", description="The quantity you ask for, in words.")
     model: str = Field("", description="The ready-made model, or a file of your own such as models/growth.py.")
-    mapping: dict[str, str] = Field(
-        {}, description='For a model of your own: the column of the table for each of its columns: {"dose": "mg"}.'
-    )
     formula: str | list[str] = Field("", description="The model formula; a list when it has several parts.")
     priors: dict[str, dict[str, Any]] = Field(
         {},
@@ -257,7 +254,7 @@ class Analysis(BaseModel):
     def columns(self) -> list[str]:
         """The columns that the analysis uses, each once, the outcome first."""
         named = [name for role in ROLES for name in self.given(role)]
-        return list(dict.fromkeys([*named, *self.mapping.values()]))
+        return list(dict.fromkeys(named))
 
     def given(self, role: str) -> list[str]:
         """Return the columns that were given a role."""

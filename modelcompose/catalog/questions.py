@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
-from modelcompose.analysis import ROLES, Analysis
+from modelcompose.analysis import ROLES, Analysis, Kind
 
 __all__ = ["NUMERIC", "QUESTIONS", "Question", "estimand", "roles"]
 
@@ -21,6 +22,7 @@ CLUSTERS: Kinds = frozenset({"group", "category", "id", "ordered"})
 TRIALS: Kinds = frozenset({"count"})
 EVENTS: Kinds = frozenset({"binary"})
 TIMES: Kinds = frozenset({"date", "count", "continuous", "positive", "amount", "duration", "id"})
+OWN = "own"
 ERRORS: Kinds = frozenset({"standard_error", "positive", "continuous", "amount"})
 
 
@@ -338,6 +340,15 @@ QUESTIONS: tuple[Question, ...] = (
         "How does {target} vary over {predictors}?",
         "two columns of coordinates",
         {"predictors": 2},
+    ),
+    Question(
+        OWN,
+        "Your own",
+        "What does a model of my own say?",
+        "For models that you or your colleagues wrote: any columns, any model.",
+        {role: frozenset(get_args(Kind)) - {"constant", "text"} for role in ROLES},
+        "What does the model say about {target}?",
+        "the columns that your model asks for",
     ),
 )
 

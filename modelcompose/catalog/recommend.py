@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from modelcompose.analysis import ROLES
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection
 from modelcompose.catalog.facts import Facts
-from modelcompose.catalog.questions import LEVELS, NUMERIC, QUESTIONS, REFUSED, WORDS, Question, missing_role
+from modelcompose.catalog.own import OwnModel, is_own, own_models
+from modelcompose.catalog.questions import LEVELS, NUMERIC, OWN, QUESTIONS, REFUSED, WORDS, Question, missing_role
 from modelcompose.catalog.questions import estimand as in_words
 from modelcompose.catalog.registry import entries, get
 from modelcompose.errors import InvalidAnalysis, InvalidData
@@ -102,7 +103,7 @@ def recommend(analysis: Analysis, dataset: Table) -> Recommendation:
     table = dataset.complete_rows(analysis.columns)
     facts = _facts(analysis, table, kinds)
     candidates, rejected = [], []
-    for entry in entries():
+    for entry in (*entries(), *_own(analysis)):
         rejection = entry.reject(facts)
         if rejection:
             rejected.append((entry, rejection))
@@ -111,6 +112,13 @@ def recommend(analysis: Analysis, dataset: Table) -> Recommendation:
             candidates.append(Candidate(entry, entry.formula(analysis, table), reasons))
     candidates.sort(key=lambda one: -one.points)
     return Recommendation(tuple(candidates[:MOST]), tuple(rejected))
+
+
+def _own(analysis: Analysis) -> list[ModelEntry]:
+    """Return the models of one's own that come into question: the chosen one, or all when asked for."""
+    chosen = [OwnModel.read(analysis.model)] if is_own(analysis.model) else []
+    others = own_models() if analysis.question == OWN else []
+    return [*chosen, *(one for one in others if one.id != analysis.model)]
 
 
 def cautions(facts: Facts, link: str) -> Iterator[Reason]:
@@ -199,6 +207,7 @@ def check_roles(analysis: Analysis, kinds: Mapping[str, str]) -> None:
 
 
 def _check_role(role: str, name: str, asked: Question, kinds: Mapping[str, str]) -> None:
+    """Refuse a column that does not exist, or cannot have a role."""
     if name not in kinds:
         raise InvalidAnalysis(
             f"{name!r} is not a column of the table", where=role, remedy=f"Columns are: {', '.join(kinds)}."
@@ -242,6 +251,8 @@ def complete(analysis: Analysis, dataset: Table) -> Analysis:
     """
     kinds = kinds_of(dataset)
     chosen = analysis.changed({"kinds": kinds})
+    if is_own(chosen.model) and not chosen.outcome:
+        chosen = chosen.changed({name: value for name, value in OwnModel.read(chosen.model).roles().items() if value})
     if chosen.outcome in kinds and not (chosen.predictors or chosen.groups or chosen.question):
         chosen = chosen.changed(_roles_for(chosen.outcome, kinds))
     if not chosen.question:

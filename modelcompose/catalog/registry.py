@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.metadata import entry_points
 
 from modelcompose.catalog.entry import ModelEntry
+from modelcompose.catalog.own import OwnModel, is_own
 from modelcompose.errors import NotFound
 
 __all__ = ["entries", "get"]
@@ -27,13 +28,15 @@ def entries() -> tuple[ModelEntry, ...]:
 
 
 def get(name: str) -> ModelEntry:
-    """Look a model up by its id.
+    """Look a model up by its id, which is a path for a model of one's own.
 
     Raises
     ------
     NotFound
         When there is no such model.
     """
+    if is_own(name):
+        return OwnModel.read(name)
     for entry in entries():
         if entry.id == name:
             return entry
