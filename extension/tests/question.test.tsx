@@ -18,7 +18,7 @@ function Station(props: {
 }) {
   const { client, onChange } = props;
   const wizard = useWizard(client);
-  useEffect(() => onChange(wizard));
+  useEffect(() => void onChange(wizard));
   return (
     <>
       <button onClick={() => void wizard.load('sleepstudy.csv')}>Load</button>

@@ -1,6 +1,7 @@
 import { act, fireEvent, render, screen } from '@testing-library/react';
 
-import { Picture, ticks } from '../src/components/Picture';
+import { Picture } from '../src/components/Picture';
+import { ticks } from '../src/components/plot';
 import { Control, Prediction, WhatIf } from '../src/components/WhatIf';
 import { AnyModel } from '../src/widgets/anymodel';
 import widget from '../src/widgets/whatif';

@@ -180,12 +180,17 @@ function NewAnalysis(props: {
       <Station
         number={3}
         title="Model"
-        summary={model?.title ?? ''}
+        summary={model?.title ?? analysis.model ?? ''}
         open={station === 'model'}
         enabled={recommendation !== null}
         onOpen={() => wizard.goTo('model')}
       >
-        <Models wizard={wizard} onCreate={onCreate} />
+        <Models
+          client={client}
+          host={host}
+          wizard={wizard}
+          onCreate={onCreate}
+        />
       </Station>
     </>
   );

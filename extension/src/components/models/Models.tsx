@@ -1,19 +1,41 @@
-import { useId } from 'react';
+import { useEffect, useId, useState } from 'react';
 
-import { RecommendedModel, RejectedModel } from '../../api/port';
+import {
+  Changes,
+  Host,
+  ModelClient,
+  ModelSummary,
+  RecommendedModel,
+  RejectedModel
+} from '../../api/port';
+import { useAction } from '../action';
 import { Badge } from '../Badge';
 import { Busy } from '../Busy';
-import { Explained } from '../Term';
+import { Disclosure } from '../Disclosure';
 import { Problem } from '../Problem';
+import { Explained } from '../Term';
 import { Wizard } from '../wizard';
+import { AboutModel } from './AboutModel';
+import { EVIDENCE_TONES, EVIDENCE_WORDS } from './evidence';
+import { FormulaEditor } from './FormulaEditor';
+import { Mapping } from './Mapping';
+import { Fork } from './NameModel';
+import { OwnModels } from './OwnModels';
+import { Priors } from './Priors';
 
-/** Station 3: ready-made models, best first, each with its reasons. */
-export function Models(props: {
+interface Props {
+  client: ModelClient;
+  host: Pick<Host, 'openNotebook'>;
   wizard: Wizard;
   onCreate: () => Promise<void>;
-}) {
-  const { wizard, onCreate } = props;
+}
+
+/** Station 3: ready-made models, best first, each with its reasons; one's own; and what the chosen one assumes. */
+export function Models(props: Props) {
+  const { client, host, wizard, onCreate } = props;
   const { recommendation, analysis, composing } = wizard;
+  const { models, refresh, error } = useModels(client);
+  const [path, setPath] = useState('');
   const estimand = useId();
   if (!recommendation) {
     return <p>Say what you want to know first; then models are proposed.</p>;
@@ -30,12 +52,30 @@ export function Models(props: {
         />
         <small>Put it in your own words; the answer will repeat it.</small>
       </div>
+      {recommendation.recommended.length === 0 && (
+        <NoModel none={recommendation.none} />
+      )}
       <Recommended
-        models={recommendation.recommended}
-        chosen={analysis.model ?? ''}
-        onChoose={wizard.choose}
+        {...props}
+        proposed={recommendation.recommended}
+        models={models}
+        onWritten={setPath}
       />
       <Rejected models={recommendation.rejected} />
+      <Problem error={error} />
+      <OwnModels
+        client={client}
+        host={host}
+        analysis={wizard.complete}
+        models={models}
+        path={path}
+        onPath={setPath}
+        onChoose={wizard.choose}
+        onChanged={refresh}
+      />
+      {analysis.model && (
+        <Chosen key={analysis.model} client={client} wizard={wizard} />
+      )}
       {composing.busy && <Busy text="Writing the notebook…" />}
       <Problem error={composing.error} />
       <button
@@ -49,52 +89,135 @@ export function Models(props: {
   );
 }
 
-function Recommended(props: {
-  models: RecommendedModel[];
-  chosen: string;
-  onChoose: (id: string) => void;
-}) {
-  const name = useId();
-  if (props.models.length === 0) {
-    return (
-      <p role="status">
+/** All models there are; without this list the proposed ones can be used all the same. */
+function useModels(client: ModelClient) {
+  const [models, setModels] = useState<ModelSummary[]>([]);
+  const { error, start } = useAction();
+  useEffect(
+    () => void start(() => client.listModels(), setModels),
+    [client, start]
+  );
+  const refresh = () => void start(() => client.listModels(), setModels);
+  return { models, error, refresh };
+}
+
+function NoModel({ none }: { none: string }) {
+  return (
+    <div role="status">
+      <p>
         No model of the catalogue fits this question and these columns. The list
         below says why; changing a kind or another question may help.
       </p>
-    );
+      {none && <p>{none}</p>}
+    </div>
+  );
+}
+
+/** What may be changed of the chosen model before the notebook is made. */
+function Chosen({ client, wizard }: { client: ModelClient; wizard: Wizard }) {
+  const { complete, description, recommendation } = wizard;
+  const proposed = recommendation?.recommended.some(
+    ({ id }) => id === complete.model
+  );
+  const edit = (changes: Changes) => wizard.edit(changes);
+  return (
+    <>
+      {!proposed && (
+        <Mapping
+          client={client}
+          analysis={complete}
+          columns={description?.columns ?? []}
+          onChange={mapping => edit({ mapping })}
+        />
+      )}
+      <Disclosure summary="The model: formula, equation, picture and code">
+        <FormulaEditor client={client} analysis={complete} onChange={edit} />
+      </Disclosure>
+      <Disclosure summary="What it assumes before it sees the data: priors">
+        <Priors
+          client={client}
+          analysis={complete}
+          onChange={priors => edit({ priors })}
+        />
+      </Disclosure>
+    </>
+  );
+}
+
+function Recommended(
+  props: Props & {
+    proposed: RecommendedModel[];
+    models: ModelSummary[];
+    onWritten: (path: string) => void;
+  }
+) {
+  const { client, host, wizard, proposed, models, onWritten } = props;
+  const name = useId();
+  if (proposed.length === 0) {
+    return null;
   }
   return (
     <fieldset className="jp-modelcompose-Fieldset">
       <legend>Models that fit</legend>
-      {props.models.map((model, index) => (
-        <label
+      {proposed.map((model, index) => (
+        <div
           key={model.id}
           className="jp-modelcompose-Model"
-          data-chosen={model.id === props.chosen}
+          data-chosen={model.id === wizard.analysis.model}
         >
-          <span className="jp-modelcompose-Model-head">
-            <input
-              type="radio"
-              name={name}
-              checked={model.id === props.chosen}
-              onChange={() => props.onChoose(model.id)}
-            />
-            <strong>{model.title}</strong>
-            {index === 0 && <Badge tone="pass" text="Recommended" />}
-          </span>
-          <span>{model.summary}</span>
-          <code>{model.formula}</code>
-          <span className="jp-modelcompose-Model-reasons">
-            {index === 0 ? 'Recommended because: ' : 'Fits because: '}
-            {model.reasons.map(reason => (
-              <span key={reason.rule}>
-                <Explained text={reason.sentence} />{' '}
-              </span>
-            ))}
-          </span>
-        </label>
+          <Choice
+            model={model}
+            best={index === 0}
+            known={models.find(({ id }) => id === model.id)}
+            name={name}
+            chosen={model.id === wizard.analysis.model}
+            onChoose={() => wizard.choose(model.id)}
+          />
+          <AboutModel client={client} id={model.id} />
+          <Fork
+            client={client}
+            host={host}
+            id={model.id}
+            onWritten={onWritten}
+          />
+        </div>
       ))}
     </fieldset>
+  );
+}
+
+function Choice(props: {
+  model: RecommendedModel;
+  best: boolean;
+  known: ModelSummary | undefined;
+  name: string;
+  chosen: boolean;
+  onChoose: () => void;
+}) {
+  const { model, best, known, name, chosen, onChoose } = props;
+  const status = known?.evidence.status;
+  return (
+    <label>
+      <span className="jp-modelcompose-Model-head">
+        <input type="radio" name={name} checked={chosen} onChange={onChoose} />
+        <strong>{model.title}</strong>
+        {best && <Badge tone="pass" text="Recommended" />}
+        {known?.own && <Badge tone="info" text="Yours" />}
+        {status && status !== 'valid' && (
+          <Badge tone={EVIDENCE_TONES[status]} text={EVIDENCE_WORDS[status]} />
+        )}
+      </span>
+      <span>{model.summary}</span>
+      {model.formula && <code>{model.formula}</code>}
+      <span className="jp-modelcompose-Model-reasons">
+        {best ? 'Recommended because: ' : 'Fits because: '}
+        {model.reasons.map(reason => (
+          <span key={reason.rule}>
+            <Explained text={reason.sentence} />{' '}
+          </span>
+        ))}
+      </span>
+    </label>
   );
 }
 
@@ -108,7 +231,8 @@ function Rejected({ models }: { models: RejectedModel[] }) {
       <ul className="jp-modelcompose-Notes">
         {models.map(model => (
           <li key={model.id}>
-            <strong>{model.title}.</strong> {model.sentence}
+            <strong>{model.title}.</strong> {model.sentence}{' '}
+            <small>(Rule: {model.rule})</small>
           </li>
         ))}
       </ul>
