@@ -30,6 +30,15 @@ class Logistic(ModelEntry):
     outcome = frozenset({"binary"})
     source = "Gelman, Hill and Vehtari 2020, ch. 13"
     takes: ClassVar[frozenset[str]] = frozenset({"predictors", "groups"})
+    assumptions: ClassVar[tuple[str, ...]] = (
+        "A step of a predictor changes the log-odds of a yes by the same amount everywhere.",
+        "Rows do not depend on each other beyond the groups they belong to.",
+    )
+    limits: ClassVar[tuple[str, ...]] = (
+        "With few rows of one of the two answers, effects are known only roughly.",
+        "If a column tells yes from no without error, its effect is as large as the prior lets it be.",
+    )
+    tutorial = "Chances cannot pass 0 or 1, so the same push moves a chance of 50% more than one of 98%."
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield Reason("binary-outcome", f"{facts.outcome} has two values.", 3)

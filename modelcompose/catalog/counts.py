@@ -27,11 +27,21 @@ class Poisson(ModelEntry):
     family = "poisson"
     link = "log"
     equation = r"y_i \sim \mathrm{Poisson}(e^{\mu_i})"
-    questions = frozenset({"compare-two", "compare-many", "effect", "change-over-time", "rate"})
+    questions = frozenset({"typical", "compare-two", "compare-many", "effect", "change-over-time", "rate"})
     outcome = frozenset({"count"})
     source = "Gelman, Hill and Vehtari 2020, ch. 15"
     richer: ClassVar[tuple[str, ...]] = ("negative-binomial",)
     takes: ClassVar[frozenset[str]] = frozenset({"predictors", "groups", "exposure"})
+    assumptions: ClassVar[tuple[str, ...]] = (
+        "Events happen one by one, at a rate that is the same for rows with the same values in the columns.",
+        "The variance of the counts equals their mean.",
+        "A step of a predictor multiplies the rate by the same factor everywhere.",
+    )
+    limits: ClassVar[tuple[str, ...]] = (
+        "Counts often vary more than this; it is then surer of itself than it may be.",
+        "A count with a highest possible value, such as successes out of attempts, needs another model.",
+    )
+    tutorial = "Twice the time at risk means twice the events, which is what an exposure says."
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield from self._count(facts)
@@ -65,7 +75,7 @@ class Poisson(ModelEntry):
         found = super().effects(analysis, table, model, dt)
         if analysis.question == "compare-many":
             found += group_levels(analysis, table, model, dt)
-        if analysis.question == "rate":
+        if analysis.question in ("rate", "typical"):
             found.append(_rate(analysis, table, model, dt))
         return found + spreads(dt)
 
@@ -73,13 +83,15 @@ class Poisson(ModelEntry):
         import pandas as pd
 
         x, exposure = rng.normal(0, 1, n), rng.uniform(0.5, 4, n)
-        rate = exposure * np.exp(1.0 + 0.4 * x)
+        rate = exposure * np.exp(self._level + 0.4 * x)
         return Simulation(
             pd.DataFrame({"y": self._draw(rng, rate), "x": x, "hours": exposure}),
             {"y": "count", "x": "continuous", "hours": "positive"},
             {"question": "rate", "outcome": "y", "predictors": ["x"], "exposure": "hours"},
-            {"Intercept": 1.0, "x": 0.4},
+            {"Intercept": self._level, "x": 0.4},
         )
+
+    _level: ClassVar[float] = 1.0
 
     def _draw(self, rng: np.random.Generator, rate: np.ndarray) -> np.ndarray:
         return np.asarray(rng.poisson(rate))
@@ -100,6 +112,15 @@ class NegativeBinomial(Poisson):
     family = "negativebinomial"
     equation = r"y_i \sim \mathrm{NegativeBinomial}(e^{\mu_i}, \alpha)"
     richer: ClassVar[tuple[str, ...]] = ()
+    assumptions: ClassVar[tuple[str, ...]] = (
+        "Every row has a rate of its own; rates scatter around what the columns say.",
+        "A step of a predictor multiplies the average rate by the same factor everywhere.",
+    )
+    limits: ClassVar[tuple[str, ...]] = (
+        "It says that rates vary, not why; a column that explains it would be better.",
+        "Zeros that have a cause of their own make the scatter look larger than it is elsewhere.",
+    )
+    tutorial = "It is a Poisson model whose rate differs from row to row, for reasons that no column knows."
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield from self._count(facts)

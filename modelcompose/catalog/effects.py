@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Effect", "comparisons", "expected", "group_levels", "outcome_unit", "samples", "spreads"]
+__all__ = ["Effect", "comparisons", "contrasts", "expected", "group_levels", "outcome_unit", "samples", "spreads"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def comparisons(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *,
     target = target_words(analysis, table)
     found = []
     for name in analysis.predictors:
-        for step, short, low, high in _contrasts(name, rows, analysis):
+        for step, short, low, high in contrasts(name, rows, analysis):
             before, after = expected(model, dt, low), expected(model, dt, high)
             if ratio:
                 draws = after.mean(1) / before.mean(1)
@@ -112,8 +112,10 @@ def _spread(term: str, draws: np.ndarray) -> Effect:
 
 
 def target_words(analysis: Analysis, table: pd.DataFrame) -> str:
-    """Name what is predicted: an average, an expected number, or the chance of the last of two levels."""
+    """Name what is predicted: an average, an expected number, a share, or the chance of the last of two levels."""
     column = table[analysis.outcome]
+    if analysis.trials:
+        return f"the share of {analysis.outcome} in {analysis.trials}"
     if hasattr(column, "cat"):
         return f"the chance of {analysis.outcome} = {column.cat.categories[-1]}"
     if analysis.kinds.get(analysis.outcome) == "binary":
@@ -134,8 +136,13 @@ def outcome_unit(analysis: Analysis, table: pd.DataFrame) -> str:
     return analysis.units.get(analysis.outcome, "")
 
 
-def _contrasts(name: str, rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
-    """Pair the rows before and after a change of one column, with the change in words, long and short."""
+def contrasts(name: str, rows: pd.DataFrame, analysis: Analysis) -> list[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+    """Pair the rows before and after a change of one column.
+
+    Returns
+    -------
+    For each change: it in words, long and short, the rows before it and the rows after it.
+    """
     column = rows[name]
     if hasattr(column, "cat"):
         first, *levels = column.cat.categories

@@ -39,6 +39,15 @@ class TwoGroups(MeasuredEntry):
     equation = r"y_i \sim \mathrm{StudentT}(\nu, \mu_i, \sigma_i)"
     questions = frozenset({"compare-two"})
     source = "Kruschke 2013, doi:10.1037/a0029146"
+    assumptions: ClassVar[tuple[str, ...]] = (
+        "Within each group values scatter as far above its average as below, and some may lie far out.",
+        "Rows do not depend on each other: nothing was measured twice.",
+    )
+    limits: ClassVar[tuple[str, ...]] = (
+        "Other columns are left out of account, even if the groups differ in them.",
+        "For lopsided values, ratios of medians often say more than a difference of averages.",
+    )
+    tutorial = "Each group has an average and a spread of its own, so that the noisier one does not blur the other."
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if len(facts.predictors) != 1 or facts.levels != 2:
@@ -90,6 +99,15 @@ class ManyGroups(MeasuredEntry):
     equation = r"y_i \sim \mathrm{Normal}(\mu_i, \sigma)"
     questions = frozenset({"compare-many"})
     source = "Gelman and Hill 2007, ch. 12"
+    assumptions: ClassVar[tuple[str, ...]] = (
+        "The groups' averages scatter around a common one like a bell curve.",
+        "Within groups values scatter like a bell curve, equally wide in all.",
+    )
+    limits: ClassVar[tuple[str, ...]] = (
+        "A group that is truly unlike all others is drawn towards them, the more the fewer rows it has.",
+        "With fewer than five groups, how much they differ is mostly assumed.",
+    )
+    tutorial = "A group with two rows says little by itself, so it borrows from what the other groups are like."
     needs: ClassVar[Mapping[str, int]] = {"groups": 1}
     takes: ClassVar[frozenset[str]] = frozenset()
 

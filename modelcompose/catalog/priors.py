@@ -23,6 +23,7 @@ __all__ = ["Prior", "TermPrior", "design", "rounded", "term_priors"]
 
 AUTOSCALE = "weakly informative on the scale of the data, as in rstanarm and Bambi"
 LOGIT = "McElreath, Statistical Rethinking 2e, ch. 11; Gelman et al. 2008, doi:10.1214/08-AOAS191"
+LOGARITHM = "on the scale of the outcome's logarithm, where effects multiply; tightness: Lemoine 2019, Oikos 128:912"
 LOG = "same logic as McElreath 2e, ch. 11; checked by prior prediction"
 GROUP = "half-normal on the scale of the outcome; Gelman 2006, doi:10.1214/06-BA117A"
 YOURS = "chosen by you"
@@ -95,15 +96,15 @@ class Scale:
 
     @property
     def source(self) -> str:
-        return {"identity": AUTOSCALE, "logit": LOGIT, "log": LOG}[self.link]
+        return {"identity": AUTOSCALE, "logarithm": LOGARITHM, "logit": LOGIT, "log": LOG}[self.link]
 
     def intercept(self) -> Prior:
-        wide = {"identity": 2.5 * self.spread, "logit": 1.5, "log": 1.0}[self.link]
+        wide = {"identity": 2.5 * self.spread, "logarithm": self.spread, "logit": 1.5, "log": 1.0}[self.link]
         return _normal(self.centre, wide)
 
     def slope(self, column_sd: float, *, indicator: bool, widen: float) -> Prior:
-        per_sd = {"identity": 2.5 * self.spread, "logit": 1.0, "log": 0.5}[self.link]
-        per_level = {"identity": 2.5 * self.spread, "logit": 1.5, "log": 1.0}[self.link]
+        per_sd = {"identity": 2.5 * self.spread, "logarithm": self.spread, "logit": 1.0, "log": 0.5}[self.link]
+        per_level = {"identity": 2.5 * self.spread, "logarithm": 1.5 * self.spread, "logit": 1.5, "log": 1.0}[self.link]
         return _normal(0.0, widen * (per_level if indicator else per_sd / column_sd))
 
     def group(self, column_sd: float, *, widen: float) -> Prior:
@@ -224,11 +225,11 @@ def overridden(priors: list[TermPrior], analysis: Analysis) -> list[TermPrior]:
                 where="priors",
                 remedy=f"Terms are: {', '.join(sorted(names))}.",
             )
-        if given["dist"] not in DISTRIBUTIONS:
+        if given["dist"] not in KNOWN:
             raise InvalidAnalysis(
                 f"{given['dist']!r} is not a known distribution for the prior of {term!r}",
                 where="priors",
-                remedy=f"Known are: {', '.join(DISTRIBUTIONS)}.",
+                remedy=f"Known are: {', '.join(KNOWN)}.",
             )
         _require_parameters(term, given)
     return [
@@ -251,10 +252,14 @@ DISTRIBUTIONS: Mapping[str, frozenset[str]] = {
     "StudentT": frozenset({"nu", "mu", "sigma"}),
     "Uniform": frozenset({"lower", "upper"}),
 }
+"""Distributions of parameters, which may be elicited, with their parameters."""
+
+KNOWN: Mapping[str, frozenset[str]] = {**DISTRIBUTIONS, "Beta": frozenset({"alpha", "beta", "mu", "sigma"})}
+"""Every distribution that a prior may have; that of a share is written out by its parameters."""
 
 
 def _require_parameters(term: str, given: Mapping[str, Any]) -> None:
-    known = DISTRIBUTIONS[given["dist"]]
+    known = KNOWN[given["dist"]]
     wrong = sorted(set(given) - known - {"dist"})
     if wrong:
         raise InvalidAnalysis(

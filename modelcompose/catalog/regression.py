@@ -36,6 +36,16 @@ class Linear(MeasuredEntry):
     questions = frozenset({"effect", "compare-two"})
     source = "Gelman, Hill and Vehtari 2020, Regression and Other Stories"
     richer: ClassVar[tuple[str, ...]] = ("robust-linear",)
+    assumptions: ClassVar[tuple[str, ...]] = (
+        "The outcome changes by the same amount for every step of a predictor, whatever the others are.",
+        "Around the line values scatter like a bell curve, equally wide everywhere.",
+        "Rows do not depend on each other: nothing was measured twice.",
+    )
+    limits: ClassVar[tuple[str, ...]] = (
+        "A few extreme values can tilt the line.",
+        "A curve is averaged into a straight line, which may fit nowhere.",
+    )
+    tutorial = "Each slope compares rows that differ in one column and agree in the others."
     takes: ClassVar[frozenset[str]] = frozenset({"predictors", "groups"})
 
     def unfit(self, facts: Facts) -> Rejection | None:
@@ -78,6 +88,16 @@ class RobustLinear(Linear):
     family = "t"
     equation = r"y_i \sim \mathrm{StudentT}(\nu, \mu_i, \sigma)"
     richer: ClassVar[tuple[str, ...]] = ()
+    assumptions: ClassVar[tuple[str, ...]] = (
+        "The outcome changes by the same amount for every step of a predictor, whatever the others are.",
+        "Around the line values scatter as far above as below, and some may lie far out.",
+        "Rows do not depend on each other: nothing was measured twice.",
+    )
+    limits: ClassVar[tuple[str, ...]] = (
+        "It does not mend lopsided values or a curve, which are no outliers.",
+        "Values far out are given little weight, even where they are what matters.",
+    )
+    tutorial = "An unusual value is taken to come from a long tail instead of tilting the line towards it."
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         yield Reason("measured-outcome", f"{facts.outcome} is a measured number.", 2)

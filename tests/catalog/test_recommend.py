@@ -198,8 +198,11 @@ def test_a_yes_or_no_is_asked_about_as_a_chance(tmp_path, rng):
     assert "the chance of bought" in found.estimand
 
 
-def reasons(analysis, table):
-    return {reason.rule: reason.sentence for reason in catalog.recommend(analysis, table).candidates[0].reasons}
+def reasons(analysis, table, model=""):
+    """Return the reasons for a model, by default for the one that comes first."""
+    candidates = catalog.recommend(analysis, table).candidates
+    chosen = next(one for one in candidates if not model or one.entry.id == model)
+    return {reason.rule: reason.sentence for reason in chosen.reasons}
 
 
 @pytest.mark.parametrize(
@@ -208,7 +211,7 @@ def reasons(analysis, table):
 def test_what_an_outcome_warns_of_is_said_with_the_model(tmp_path, rng, kind, rule):
     y = np.where(rng.random(90) < 0.2, 0.0, rng.exponential(5, 90)) + (kind == "positive")
     table = dataset(tmp_path, {"y": y, "x": rng.normal(size=90)}, {"y": kind})
-    said = reasons(Analysis(question="effect", outcome="y", predictors=["x"]), table)
+    said = reasons(Analysis(question="effect", outcome="y", predictors=["x"]), table, "linear")
     assert said[rule].startswith("y ")
     assert {"unfinished-waits", "many-zeros"} & said.keys() <= {rule}
 
