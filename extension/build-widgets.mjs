@@ -1,7 +1,24 @@
 // Each widget becomes one self-contained file: anywidget puts its text into every instance's state.
-import { build } from 'esbuild';
+import { readFile } from 'node:fs/promises';
 
-const widgets = ['whatif', 'profile'];
+import { build, transform } from 'esbuild';
+
+const widgets = ['whatif', 'profile', 'priors'];
+const minify = process.argv.includes('--minify');
+
+/** Style sheets come as text; esbuild minifies only those that it bundles itself. */
+const styles = {
+  name: 'styles',
+  setup({ onLoad }) {
+    onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const { code } = await transform(await readFile(path, 'utf8'), {
+        loader: 'css',
+        minify
+      });
+      return { contents: code, loader: 'text' };
+    });
+  }
+};
 
 await build({
   entryPoints: widgets.map(name => `src/widgets/${name}.tsx`),
@@ -9,11 +26,11 @@ await build({
   bundle: true,
   format: 'esm',
   target: 'es2022',
-  minify: process.argv.includes('--minify'),
+  minify,
   legalComments: 'none',
   jsx: 'automatic',
   jsxImportSource: 'preact',
   alias: { react: 'preact/compat', 'react-dom': 'preact/compat' },
-  loader: { '.css': 'text' },
+  plugins: [styles],
   logLevel: 'info'
 });

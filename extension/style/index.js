@@ -1,2 +1,5 @@
+import './controls.css';
 import './base.css';
 import './profile.css';
+import './priors.css';
+import './models.css';

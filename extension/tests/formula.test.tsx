@@ -78,13 +78,16 @@ it('completes columns and functions with the keyboard', async () => {
   await typeAtEnd(' + s');
   expect(
     screen.getAllByRole('option').map(option => option.textContent)
-  ).toEqual(['Subject column', 'scale function']);
+  ).toEqual(['Subject column', 'scale( function']);
   await userEvent.keyboard('{ArrowDown}{Enter}');
   expect(field().value).toBe('Reaction ~ Days + scale(');
   await typeAtEnd('bo');
   await userEvent.keyboard('{Enter}');
   expect(field().value).toBe('Reaction ~ Days + scale(`body mass`');
-  await typeAtEnd(' + d');
+  await typeAtEnd(') + (');
+  await userEvent.keyboard('{Enter}');
+  expect(field().value).toContain(' + (1 | ');
+  await typeAtEnd('d');
   expect(screen.getAllByRole('option')).toHaveLength(1);
   await userEvent.keyboard('{Escape}');
   expect(screen.queryAllByRole('option')).toHaveLength(0);

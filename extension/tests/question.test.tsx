@@ -68,6 +68,7 @@ it('says of “None of these” what other data would allow', async () => {
     .closest('details');
   expect(refused).toHaveProperty('open', true);
   expect(refused!.textContent).toContain('It needs a column that is a cat');
+  expect(refused!.textContent).toContain('What would help: a column of ans');
   expect(screen.getByRole('status').textContent).toContain('own');
   expect(screen.queryByText('Find models')).toBeNull();
 });
@@ -136,7 +137,8 @@ const QUESTION: Question = {
     standard_error: ['b']
   },
   least: { standard_error: 1, predictors: 2 },
-  settings: []
+  settings: [],
+  lacking: ''
 };
 
 it('gives one column one part', () => {

@@ -71,6 +71,11 @@ it.each<[string, unknown, (client: RestWorkbench) => Promise<unknown>]>([
     client => client.forkModel('linear', 'growth')
   ],
   [
+    'POST models/models%2Fa.py/adopt',
+    { analysis: DATA, mapping: { dose: 'mg' } },
+    client => client.adoptModel('models/a.py', DATA, { dose: 'mg' })
+  ],
+  [
     'POST models/models%2Fa.py/remove',
     {},
     client => client.removeModel('models/a.py')

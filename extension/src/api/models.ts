@@ -9,17 +9,6 @@ export interface Evidence {
   sentence: string;
 }
 
-/** How a model fared in simulations; all but the sentence may be missing. */
-export interface FullEvidence extends Evidence {
-  date?: string;
-  version?: string;
-  simulations?: number;
-  /** The share of simulations whose true value lay in the interval of this many percent. */
-  coverage?: Record<string, number>;
-  sbc?: 'pass' | 'fail';
-  seconds?: number;
-}
-
 interface Named {
   id: string;
   label: string;
@@ -60,13 +49,13 @@ export interface ModelCard {
   /** The columns of a model of one's own, and their kinds. */
   columns: Record<string, string>;
   remedies: string[];
-  evidence: FullEvidence;
+  evidence: Evidence;
 }
 
 export interface ModelCheck {
   ok: boolean;
   faults: Pick<ErrorBody, 'message' | 'where' | 'remedy'>[];
-  model: ModelCard | null;
+  model?: ModelCard | null;
 }
 
 export interface GraphNode {
@@ -135,7 +124,8 @@ export interface PriorPrediction {
   observed: { low: number; high: number; mean: number };
   plausible: [number, number] | [];
   inside: number | null;
-  density: Curve;
+  /** Null when all simulated outcomes are the same. */
+  density: Curve | null;
   sentence: string;
 }
 
@@ -179,5 +169,11 @@ export interface ModelClient extends PriorClient {
   addModel(path: string): Promise<{ id: string; path: string }>;
   /** Copy a model to change it, and return the path of the copy. */
   forkModel(id: string, name: string): Promise<string>;
+  /** The choices that use a model of one's own on a table; `mapping` names columns of the table for the model's. */
+  adoptModel(
+    id: string,
+    analysis: Analysis,
+    mapping: Record<string, string>
+  ): Promise<Changes>;
   removeModel(id: string): Promise<void>;
 }

@@ -43,8 +43,6 @@ export interface Analysis {
   treated?: string;
   estimand?: string;
   model?: string;
-  /** For a model of one's own: the column of the table for each of its columns. */
-  mapping?: Record<string, string>;
   formula?: string | string[];
   priors?: PriorChoices;
   [choice: string]: unknown;
@@ -291,6 +289,8 @@ export interface Question {
   /** How many columns each role must at least be given. */
   least: Partial<Record<RoleName, number>>;
   settings: SettingName[];
+  /** What data would make it answerable. */
+  lacking: string;
 }
 
 export interface DataDescription {

@@ -188,6 +188,16 @@ export class RestWorkbench implements WorkbenchClient {
     return (await this.post<{ path: string }>(path, { name })).path;
   }
 
+  async adoptModel(
+    id: string,
+    analysis: Analysis,
+    mapping: Record<string, string>
+  ): Promise<Changes> {
+    const path = `${modelPath(id)}/adopt`;
+    return (await this.post<{ changes: Changes }>(path, { analysis, mapping }))
+      .changes;
+  }
+
   async removeModel(id: string): Promise<void> {
     await this.post(`${modelPath(id)}/remove`);
   }

@@ -26,9 +26,9 @@ interface Choices {
 }
 
 /** What may be changed of a model: its own choices go when the roles change, since they name columns. */
-type Draft = Required<Pick<Analysis, 'formula' | 'priors' | 'mapping'>>;
+type Draft = Required<Pick<Analysis, 'formula' | 'priors'>>;
 
-const UNCHANGED: Draft = { formula: '', priors: {}, mapping: {} };
+const UNCHANGED: Draft = { formula: '', priors: {} };
 
 const EMPTY: Choices = {
   station: 'data',
@@ -47,8 +47,8 @@ function preferred({ recommended }: Recommendation, before = ''): string {
 }
 
 function draftOf({ analysis }: Choices): Draft {
-  const { formula, priors, mapping } = { ...UNCHANGED, ...analysis };
-  return { formula, priors, mapping };
+  const { formula, priors } = { ...UNCHANGED, ...analysis };
+  return { formula, priors };
 }
 
 /** The analysis with another model, as that was last left. */
@@ -97,8 +97,10 @@ export interface Wizard extends Choices {
   recommend(): Promise<void>;
   write(estimand: string): void;
   choose(model: string): void;
-  /** Change the chosen model: its formula, its priors, the columns it takes. */
+  /** Change the chosen model: its formula, its priors. */
   edit(change: Partial<Analysis>): void;
+  /** Use a model of one's own: `mapping` names the table's columns for those that it reads. */
+  adopt(model: string, mapping: Record<string, string>): Promise<void>;
   compose(open: (path: string) => Promise<void>): Promise<void>;
   restart(): void;
 }
@@ -213,6 +215,24 @@ export function useWizard(client: WorkbenchClient): Wizard {
       })),
     edit: change =>
       setChoices(old => ({ ...old, analysis: { ...old.analysis, ...change } })),
+    adopt: async (model, mapping) => {
+      const changes = await client.adoptModel(model, complete, mapping);
+      const next: Analysis = { ...analysis, ...changes };
+      const described = await client.describe(tableOf(next));
+      const kinds = declaredKinds(described);
+      const found = await client.recommend({ ...next, kinds });
+      setChoices(old => ({
+        ...old,
+        description: described,
+        drafts: {},
+        recommendation: found,
+        analysis: {
+          ...next,
+          ...UNCHANGED,
+          estimand: old.written ? old.analysis.estimand : found.estimand
+        }
+      }));
+    },
     compose: open =>
       composing.start(async () => open(await client.compose(complete))),
     restart: () => {

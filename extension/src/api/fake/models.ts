@@ -1,5 +1,6 @@
 import {
   Analysis,
+  Changes,
   EvidenceStatus,
   ModelCard,
   ModelCheck,
@@ -24,6 +25,16 @@ export abstract class FakeModels extends FakeData {
         rejected: [REJECTED],
         none: NONE
       };
+    }
+    if (analysis.question === 'own') {
+      const recommended = [...this.own.keys()].map(id => ({
+        id,
+        title: ownCard(id, 'linear').title,
+        summary: '',
+        formula: '',
+        reasons: [{ rule: 'own', sentence: 'It is yours.' }]
+      }));
+      return { estimand: 'It?', recommended, rejected: [], none: '' };
     }
     const grouped = groups.length > 0;
     const common = `${outcome} ~ ${predictors.join(' + ') || '1'}`;
@@ -87,8 +98,31 @@ export abstract class FakeModels extends FakeData {
 
   async forkModel(id: string, name: string): Promise<string> {
     this.check('forkModel');
-    cardOf(id);
-    return this.write(`models/${name}.ipynb`);
+    const path = this.write(`models/${name}.py`);
+    this.own.set(path, this.own.get(id) ?? id);
+    return path;
+  }
+
+  async adoptModel(
+    id: string,
+    { recipe = [] }: Analysis,
+    mapping: Record<string, string>
+  ): Promise<Changes> {
+    this.check('adoptModel');
+    const columns = Object.fromEntries(
+      Object.entries(mapping).map(([ours, theirs]) => [theirs, ours])
+    );
+    return {
+      model: id,
+      question: 'own',
+      outcome: 'Reaction',
+      predictors: ['dose'],
+      groups: [],
+      formula: '',
+      priors: {},
+      recipe: [...recipe, { do: 'rename', columns }],
+      kinds: { dose: 'continuous' }
+    };
   }
 
   async removeModel(id: string): Promise<void> {
@@ -116,7 +150,7 @@ function cardOf(id: string): ModelCard {
     id,
     title,
     summary,
-    evidence: { ...CARD.evidence, status, sentence: EVIDENCE[status] }
+    evidence: { status, sentence: EVIDENCE[status] }
   };
 }
 
@@ -200,16 +234,7 @@ const CARD: ModelCard = {
   path: '',
   columns: {},
   remedies: ['Try robust errors when a few values lie far off.'],
-  evidence: {
-    status: 'valid',
-    sentence: '',
-    date: '2026-11-20',
-    version: '1',
-    simulations: 200,
-    coverage: { '50': 0.51, '90': 0.9 },
-    sbc: 'pass',
-    seconds: 41
-  }
+  evidence: { status: 'valid', sentence: '' }
 };
 
 const MODELS = [

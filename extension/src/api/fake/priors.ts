@@ -213,5 +213,5 @@ const VIEWS: Omit<Views, 'formula' | 'equation' | 'code'> = {
   changes: {},
   problem: '',
   columns: ['Reaction', 'Days', 'Subject', 'body mass'],
-  functions: ['log', 'center', 'scale', 'bs']
+  functions: ['center(', 'scale(', 'np.log(', '(1 | ']
 };

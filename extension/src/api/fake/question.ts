@@ -17,7 +17,8 @@ export function questionsFor(columns: Column[]): Question[] {
       reason: 'It needs an outcome that is a number.',
       roles: { outcome: numbers },
       least: {},
-      settings: []
+      settings: [],
+      lacking: 'a column of answers'
     },
     {
       id: 'difference',
@@ -28,7 +29,8 @@ export function questionsFor(columns: Column[]): Question[] {
       reason: 'It needs a column that is a category or a yes/no answer.',
       roles: { outcome: numbers, predictors: categories },
       least: { predictors: 1 },
-      settings: []
+      settings: [],
+      lacking: 'a column of answers'
     },
     {
       id: 'change-over-time',
@@ -44,7 +46,8 @@ export function questionsFor(columns: Column[]): Question[] {
         groups: named('group', 'category')
       },
       least: {},
-      settings: []
+      settings: [],
+      lacking: 'a column of answers'
     },
     {
       id: 'one-treated',
@@ -59,7 +62,8 @@ export function questionsFor(columns: Column[]): Question[] {
         time: counts
       },
       least: { groups: 1, time: 1 },
-      settings: ['intervention', 'treated']
+      settings: ['intervention', 'treated'],
+      lacking: 'a column of answers'
     },
     {
       id: 'share',
@@ -70,7 +74,8 @@ export function questionsFor(columns: Column[]): Question[] {
       reason: 'It needs a yes/no answer, or a count.',
       roles: { outcome: counts, trials: counts },
       least: {},
-      settings: []
+      settings: [],
+      lacking: 'a column of answers'
     }
   ];
 }

@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'react';
 
-import { FullEvidence, ModelCard, ModelClient } from '../../api/port';
+import { Evidence, ModelCard, ModelClient } from '../../api/port';
 import { useAction } from '../action';
 import { Badge } from '../Badge';
 import { Busy } from '../Busy';
@@ -86,12 +86,8 @@ function Listed({ title, items }: { title: string; items: string[] }) {
   );
 }
 
-function EvidenceOf({ evidence }: { evidence: FullEvidence }) {
-  const { status, sentence, simulations, date, coverage = {} } = evidence;
-  const shares = Object.entries(coverage).map(
-    ([percent, share]) =>
-      `${percent}% intervals held ${Math.round(share * 100)}%`
-  );
+function EvidenceOf({ evidence }: { evidence: Evidence }) {
+  const { status, sentence } = evidence;
   return (
     <>
       <h5>How it was checked</h5>
@@ -99,12 +95,6 @@ function EvidenceOf({ evidence }: { evidence: FullEvidence }) {
         <Badge tone={EVIDENCE_TONES[status]} text={EVIDENCE_WORDS[status]} />{' '}
         {sentence}
       </p>
-      {simulations !== undefined && simulations > 0 && (
-        <small>
-          {simulations} simulations{date && ` on ${date}`}
-          {shares.length > 0 && `: ${shares.join(', ')}`}.
-        </small>
-      )}
     </>
   );
 }

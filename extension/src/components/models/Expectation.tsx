@@ -1,4 +1,4 @@
-import { PriorPrediction } from '../../api/port';
+import { Curve, PriorPrediction } from '../../api/port';
 import { Busy } from '../Busy';
 import { Latest } from '../live';
 import { area, scale, shown, ticks } from '../plot';
@@ -56,7 +56,7 @@ function Band({ prediction }: { prediction: PriorPrediction }) {
   ];
   const range: [number, number] = [Math.min(...ends), Math.max(...ends)];
   const x = scale(range, MARGIN, WIDTH - MARGIN);
-  const inside = withinRange(density, range);
+  const inside = density && withinRange(density, range);
   const axis = BASE + 10 + ROW * lines.length + 8;
   const label =
     `Expected ${outcome}: 90% between ${shown(quantiles['5'])} and ${shown(quantiles['95'])} ${unit}, ` +
@@ -71,7 +71,9 @@ function Band({ prediction }: { prediction: PriorPrediction }) {
       <text x={MARGIN} y={10}>
         expected
       </text>
-      <path className="jp-mod-density" d={area(inside, x, BASE, BASE - 18)} />
+      {inside && (
+        <path className="jp-mod-density" d={area(inside, x, BASE, BASE - 18)} />
+      )}
       <Span
         name="wide"
         x={x}
@@ -138,10 +140,7 @@ function Span(props: {
   );
 }
 
-function withinRange(
-  { x, y }: PriorPrediction['density'],
-  [low, high]: [number, number]
-): PriorPrediction['density'] {
+function withinRange({ x, y }: Curve, [low, high]: [number, number]): Curve {
   const kept = x.flatMap((value, at) =>
     value >= low && value <= high ? [at] : []
   );

@@ -6,6 +6,8 @@ interface Suggestion {
 }
 
 const WORD = /[\p{L}_][\p{L}\p{N}_.]*$/u;
+/** A bracket that begins a term of its own, such as (1 | group). */
+const OPENING = /(?<=[~+]\s*)\($/;
 const NAME = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
 const MOST = 8;
 
@@ -32,8 +34,11 @@ export function FormulaInput(props: {
     onChange(text);
   };
   const accept = ({ text, what }: Suggestion) => {
-    const before = value.slice(0, caret!).replace(WORD, '');
-    const name = what === 'function' ? `${text}(` : spelt(text);
+    const before = value
+      .slice(0, caret!)
+      .replace(WORD, '')
+      .replace(text.startsWith('(') ? OPENING : '', '');
+    const name = what === 'function' ? text : spelt(text);
     setCaret(null);
     onChange(`${before}${name}${value.slice(caret!)}`);
     field.current?.focus();
@@ -103,7 +108,7 @@ function offered(
   before: string,
   known: { columns: string[]; functions: string[] }
 ): Suggestion[] {
-  const word = WORD.exec(before)?.[0].toLowerCase();
+  const word = (WORD.exec(before) ?? OPENING.exec(before))?.[0].toLowerCase();
   if (!word) {
     return [];
   }

@@ -18,7 +18,6 @@ import { Wizard } from '../wizard';
 import { AboutModel } from './AboutModel';
 import { EVIDENCE_TONES, EVIDENCE_WORDS } from './evidence';
 import { FormulaEditor } from './FormulaEditor';
-import { Mapping } from './Mapping';
 import { Fork } from './NameModel';
 import { OwnModels } from './OwnModels';
 import { Priors } from './Priors';
@@ -59,18 +58,17 @@ export function Models(props: Props) {
         {...props}
         proposed={recommendation.recommended}
         models={models}
-        onWritten={setPath}
+        onWritten={refresh}
       />
       <Rejected models={recommendation.rejected} />
       <Problem error={error} />
       <OwnModels
         client={client}
         host={host}
-        analysis={wizard.complete}
+        wizard={wizard}
         models={models}
         path={path}
         onPath={setPath}
-        onChoose={wizard.choose}
         onChanged={refresh}
       />
       {analysis.model && (
@@ -115,21 +113,10 @@ function NoModel({ none }: { none: string }) {
 
 /** What may be changed of the chosen model before the notebook is made. */
 function Chosen({ client, wizard }: { client: ModelClient; wizard: Wizard }) {
-  const { complete, description, recommendation } = wizard;
-  const proposed = recommendation?.recommended.some(
-    ({ id }) => id === complete.model
-  );
+  const { complete } = wizard;
   const edit = (changes: Changes) => wizard.edit(changes);
   return (
     <>
-      {!proposed && (
-        <Mapping
-          client={client}
-          analysis={complete}
-          columns={description?.columns ?? []}
-          onChange={mapping => edit({ mapping })}
-        />
-      )}
       <Disclosure summary="The model: formula, equation, picture and code">
         <FormulaEditor client={client} analysis={complete} onChange={edit} />
       </Disclosure>
@@ -148,7 +135,7 @@ function Recommended(
   props: Props & {
     proposed: RecommendedModel[];
     models: ModelSummary[];
-    onWritten: (path: string) => void;
+    onWritten: () => void;
   }
 ) {
   const { client, host, wizard, proposed, models, onWritten } = props;

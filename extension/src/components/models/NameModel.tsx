@@ -68,7 +68,7 @@ export function Fork(props: {
   client: ModelClient;
   host: Pick<Host, 'openNotebook'>;
   id: string;
-  onWritten: (path: string) => void;
+  onWritten: () => void;
 }) {
   const { client, host, id, onWritten } = props;
   return (

@@ -11,19 +11,20 @@ import { useAction } from '../action';
 import { Badge } from '../Badge';
 import { Busy } from '../Busy';
 import { Problem } from '../Problem';
+import { Wizard } from '../wizard';
 import { AboutModel, Card } from './AboutModel';
+import { Adopt } from './Adopt';
 import { EVIDENCE_TONES, EVIDENCE_WORDS } from './evidence';
 import { Fork, NameModel } from './NameModel';
 
 interface Props {
   client: ModelClient;
   host: Pick<Host, 'openNotebook'>;
-  analysis: Analysis;
+  wizard: Wizard;
   models: ModelSummary[];
   /** The file that was written last, to be checked and added. */
   path: string;
   onPath: (path: string) => void;
-  onChoose: (id: string) => void;
   /** The list of models has changed. */
   onChanged: () => void;
 }
@@ -56,35 +57,28 @@ export function OwnModels(props: Props) {
 }
 
 function OwnModel(props: Props & { model: ModelSummary }) {
-  const { model, client, host, analysis, onPath, onChoose, onChanged } = props;
-  const name = useId();
+  const { model, client, host, wizard, onChanged } = props;
+  const analysis = wizard.complete;
+  const chosen = model.id === analysis.model;
   const { status, sentence } = model.evidence;
   const [sure, setSure] = useState(false);
   const removing = useAction();
   const remove = () =>
     void removing.start(() => client.removeModel(model.id), onChanged);
   return (
-    <div
-      className="jp-modelcompose-Model"
-      data-chosen={model.id === analysis.model}
-    >
-      <label>
-        <span className="jp-modelcompose-Model-head">
-          <input
-            type="radio"
-            name={name}
-            checked={model.id === analysis.model}
-            onChange={() => onChoose(model.id)}
-          />
-          <strong>{model.title}</strong>
-          <Badge tone="info" text="Yours" />
-          <Badge tone={EVIDENCE_TONES[status]} text={EVIDENCE_WORDS[status]} />
-        </span>
-        <span>{model.summary}</span>
-        <small>{sentence}</small>
-      </label>
+    <div className="jp-modelcompose-Model" data-chosen={chosen}>
+      <span className="jp-modelcompose-Model-head">
+        <strong>{model.title}</strong>
+        <Badge tone="info" text="Yours" />
+        <Badge tone={EVIDENCE_TONES[status]} text={EVIDENCE_WORDS[status]} />
+        {chosen && <Badge tone="pass" text="In use" />}
+      </span>
+      <code>{model.path}</code>
+      <span>{model.summary}</span>
+      <small>{sentence}</small>
+      <Adopt client={client} id={model.id} wizard={wizard} />
       <AboutModel client={client} id={model.id} />
-      <Fork client={client} host={host} id={model.id} onWritten={onPath} />
+      <Fork client={client} host={host} id={model.id} onWritten={onChanged} />
       <Check client={client} analysis={analysis} path={model.path} />
       {sure ? (
         <div className="jp-modelcompose-Buttons">
@@ -117,7 +111,8 @@ function OwnModel(props: Props & { model: ModelSummary }) {
 }
 
 function FromFile(props: Props) {
-  const { client, analysis, path, onPath, onChanged } = props;
+  const { client, wizard, path, onPath, onChanged } = props;
+  const analysis = wizard.complete;
   const id = useId();
   const [added, setAdded] = useState('');
   const adding = useAction();

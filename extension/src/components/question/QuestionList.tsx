@@ -107,6 +107,9 @@ function Refused(props: {
           <span>
             {question.label}
             <small>{question.reason}</small>
+            {open && question.lacking && (
+              <small>What would help: {question.lacking}.</small>
+            )}
           </span>
         </label>
       ))}
