@@ -8,12 +8,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelcompose.widgets.priors import PriorEditor as PriorEditor
     from modelcompose.widgets.profile import ProfileView as ProfileView
     from modelcompose.widgets.whatif import WhatIf as WhatIf
 
-_HOMES = {"ProfileView": "profile", "WhatIf": "whatif"}
+_HOMES = {"PriorEditor": "priors", "ProfileView": "profile", "WhatIf": "whatif"}
 
-__all__ = ["ProfileView", "WhatIf"]
+__all__ = ["PriorEditor", "ProfileView", "WhatIf"]
 
 
 def __getattr__(name: str) -> Any:
