@@ -52,7 +52,8 @@ def _suitable_node() -> bool:
 
 
 def _is_stale(root: Path) -> bool:
-    outputs = [root / LABEXTENSION / "package.json", root / WIDGETS / "whatif.js", root / WIDGETS / "profile.js"]
+    bundles = [root / WIDGETS / f"{name}.js" for name in ("whatif", "profile", "priors")]
+    outputs = [root / LABEXTENSION / "package.json", *bundles]
     if not all(path.exists() for path in outputs):
         return True
     if json.loads(outputs[0].read_text(encoding="utf-8"))["version"] == UNSTAMPED:

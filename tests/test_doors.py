@@ -51,6 +51,7 @@ def test_requests_name_arguments_that_the_verb_has():
         (["describe", "data/sleepstudy.csv", "--json"], "describe", ({"data": "data/sleepstudy.csv"},)),
         (
             [
+                "models",
                 "recommend",
                 "data/sleepstudy.csv",
                 "--question",

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelcompose.catalog.consequences import elicited, prior_rows
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
+from modelcompose.catalog.evidence import Evidence, evidence, fingerprint
 from modelcompose.catalog.gaps import Part, open_gaps, parts
+from modelcompose.catalog.own import OwnModel, as_file, models_from, own_models
 from modelcompose.catalog.predictions import predict, prior_predictive, pymc_model
 from modelcompose.catalog.priors import Prior
 from modelcompose.catalog.questions import QUESTIONS, Question, roles
@@ -18,6 +21,7 @@ from modelcompose.catalog.recommend import (
     Recommendation,
     complete,
     estimand,
+    lacking,
     question,
     recommend,
     unanswerable,
@@ -32,7 +36,9 @@ if TYPE_CHECKING:
 __all__ = [
     "QUESTIONS",
     "Candidate",
+    "Evidence",
     "ModelEntry",
+    "OwnModel",
     "Part",
     "Prior",
     "Question",
@@ -40,15 +46,23 @@ __all__ = [
     "Recommendation",
     "Rejection",
     "Simulation",
+    "as_file",
     "build",
     "complete",
     "entries",
+    "elicited",
     "estimand",
+    "evidence",
+    "fingerprint",
     "get",
+    "lacking",
+    "models_from",
     "open_gaps",
+    "own_models",
     "parts",
     "predict",
     "prior_predictive",
+    "prior_rows",
     "pymc_model",
     "question",
     "recommend",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelcompose.catalog.elicit import density, elicit, quantiles
+from modelcompose.catalog.elicit import POSITIVE, density, elicit, quantiles
 from modelcompose.catalog.priors import YOURS, Prior, TermPrior, design, rounded
 from modelcompose.catalog.registry import get
 from modelcompose.errors import InvalidAnalysis
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
     from modelcompose.catalog.entry import ModelEntry
 
-__all__ = ["elicited", "on_outcome_scale", "prior_rows"]
+__all__ = ["elicited", "from_posterior", "on_outcome_scale", "prior_rows"]
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -151,6 +151,55 @@ def elicited(analysis: Analysis, table: pd.DataFrame, name: str, answer: Mapping
         raise InvalidAnalysis(f"there is no prior {name!r}", where="priors", remedy=f"Priors are: {', '.join(old)}.")
     found = elicit(answer, old[name].prior)
     return _changed(analysis, table, {**analysis.priors, name: as_choice(found.prior)}, found.sentence, found.notes)
+
+
+def from_posterior(
+    analysis: Analysis, table: pd.DataFrame, name: str, posterior: Mapping[str, Array]
+) -> dict[str, Any]:
+    """Take what was learned from other data as the prior.
+
+    Each parameter's posterior becomes a normal distribution with its mean and standard deviation, or a gamma
+    distribution where the parameter cannot be negative. Correlations between parameters are lost, so that the prior
+    says somewhat less than the posterior did.
+
+    Parameters
+    ----------
+    name
+        The prior to replace; ``""`` for all that the posterior knows.
+    posterior
+        Draws of single parameters by their names.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When the posterior has none of the model's parameters.
+    """
+    entry = get(analysis.model)
+    wanted = [one for one in entry.priors(analysis, table) if name in ("", one.name)]
+    known = {one.name: posterior[drawn] for one in wanted if (drawn := _drawn_name(one)) in posterior}
+    if not known:
+        raise InvalidAnalysis(
+            "that run has none of the parameters of this model",
+            where="priors",
+            remedy=f"Choose a run of a model with {', '.join(one.name for one in wanted) or 'the same terms'}.",
+        )
+    like = {one.name: one.prior for one in wanted}
+    priors = {one: as_choice(_summarised(draws, like[one])) for one, draws in known.items()}
+    unknown = [one for one in like if one not in known]
+    notes = (f"Not in that run, so unchanged: {', '.join(unknown)}.",) if unknown else ()
+    sentence = f"What that run learned about {', '.join(known)} is now assumed before seeing these data."
+    return _changed(analysis, table, {**analysis.priors, **priors}, sentence, notes)
+
+
+def _drawn_name(one: TermPrior) -> str:
+    return f"{one.name}_sigma" if one.group else one.name
+
+
+def _summarised(draws: Array, like: Prior) -> Prior:
+    mean, spread = float(draws.mean()), float(draws.std())
+    if like.dist in POSITIVE:
+        return Prior("Gamma", {"alpha": rounded((mean / spread) ** 2), "beta": rounded(mean / spread**2)})
+    return Prior("Normal", {"mu": rounded(mean), "sigma": rounded(spread)})
 
 
 def as_choice(prior: Prior) -> dict[str, Any]:

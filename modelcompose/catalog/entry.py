@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import getsource
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -66,7 +67,9 @@ class ModelEntry(ABC):
     ``needs`` says how many columns it needs in which role, and ``takes`` which other roles it can use; a column in any
     other role would be left out of account, so that the model is not offered then. ``richer`` names the models to try
     when simulated data do not look like the real ones, most promising first. ``assumptions``, ``limits`` and
-    ``tutorial`` are sentences for the model's card.
+    ``tutorial`` are sentences for the model's card. ``constants`` are parameters of the family that are not estimated;
+    ``declared`` names functions, of the shape that Bambi asks of a prior's ``dist``, for priors that are more than a
+    distribution; their source stands in the notebook's cell.
     """
 
     id: ClassVar[str]
@@ -85,6 +88,8 @@ class ModelEntry(ABC):
     limits: ClassVar[tuple[str, ...]] = ()
     tutorial: ClassVar[str] = ""
     own: ClassVar[bool] = False
+    constants: ClassVar[Mapping[str, float]] = {}
+    declared: ClassVar[Mapping[str, Callable[..., Any]]] = {}
 
     # -- when it fits ------------------------------------------------------------------------------------------
 
@@ -178,7 +183,7 @@ class ModelEntry(ABC):
             table,
             family=self.family,
             link=self.link,
-            priors=_nested(self.priors(analysis, table)),
+            priors=self._nested(self.priors(analysis, table)),
             noncentered=analysis.noncentered,
             center_predictors=False,
             extra_namespace={"np": np},
@@ -189,9 +194,10 @@ class ModelEntry(ABC):
     def code(self, analysis: Analysis, table: pd.DataFrame) -> str:
         """Return the source of the notebook's model cell: the same model as ``build`` gives, spelt out."""
         formula = "formula" if isinstance(analysis.formula, str) else "bmb.Formula(*formula)"
-        priors = "\n".join(_prior_lines(self.priors(analysis, table)))
+        priors = "\n".join(self._prior_lines(self.priors(analysis, table)))
+        functions = "".join(f"{getsource(function)}\n\n" for function in self.declared.values())
         return (
-            "model = bmb.Model(\n"
+            f"{functions}model = bmb.Model(\n"
             f"    {formula},\n"
             "    table,\n"
             f'    family="{self.family}",\n'
@@ -205,6 +211,27 @@ class ModelEntry(ABC):
             "model.build()" + (OPENING if analysis.missing != "drop" else "")
         )
 
+    def _nested(self, priors: list[TermPrior]) -> dict[str, Any]:
+        found: dict[str, Any] = dict(self.constants)
+        for one in priors:
+            place = found.setdefault(one.component, {}) if one.component else found
+            place[one.term] = one.complete.bambi()
+            if one.name in self.declared:
+                place[one.term].dist = self.declared[one.name]
+        return found
+
+    def _prior_lines(self, priors: list[TermPrior]) -> Iterator[str]:
+        for one in (prior for prior in priors if not prior.component):
+            yield f"        {_key(one.term)}: {self._spelt(one)},"
+        for component in dict.fromkeys(one.component for one in priors if one.component):
+            inner = ", ".join(f"{_key(one.term)}: {self._spelt(one)}" for one in priors if one.component == component)
+            yield f"        {_key(component)}: {{{inner}}},"
+        yield from (f"        {_key(name)}: {value!r}," for name, value in self.constants.items())
+
+    def _spelt(self, one: TermPrior) -> str:
+        function = self.declared.get(one.name)
+        return f"{one.complete.code()[:-1]}, dist={function.__name__})" if function else one.complete.code()
+
     # -- what it says ------------------------------------------------------------------------------------------
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
@@ -214,22 +241,6 @@ class ModelEntry(ABC):
     @abstractmethod
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         """Simulate about ``n`` rows from the model at known values."""
-
-
-def _nested(priors: list[TermPrior]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for one in priors:
-        place = found.setdefault(one.component, {}) if one.component else found
-        place[one.term] = one.complete.bambi()
-    return found
-
-
-def _prior_lines(priors: list[TermPrior]) -> Iterator[str]:
-    for one in (prior for prior in priors if not prior.component):
-        yield f"        {_key(one.term)}: {one.complete.code()},"
-    for component in dict.fromkeys(one.component for one in priors if one.component):
-        inner = ", ".join(f"{_key(one.term)}: {one.complete.code()}" for one in priors if one.component == component)
-        yield f"        {_key(component)}: {{{inner}}},"
 
 
 def _key(name: str) -> str:

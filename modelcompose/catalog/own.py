@@ -31,6 +31,7 @@ from __future__ import annotations
 import ast
 import difflib
 import re
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -42,7 +43,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 
-from modelcompose.analysis import Kind
+from modelcompose.analysis import Kind, literal
 from modelcompose.catalog.effects import Effect, comparisons, samples
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
 from modelcompose.catalog.facts import Facts
@@ -56,7 +57,7 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Fault", "OwnModel", "faults", "is_own", "models_from", "own_models", "pretend"]
+__all__ = ["Fault", "OwnModel", "as_file", "faults", "is_own", "models_from", "own_models", "pretend"]
 
 FOLDER = "models"
 ROWS = 40
@@ -277,6 +278,27 @@ class OwnModel(ModelEntry):
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         """Make up a table with the columns that the model reads; nothing is known of the truth."""
         return Simulation(pretend(self.columns, rng, n), self.columns, self.roles(), {})
+
+
+def as_file(entry: ModelEntry, analysis: Analysis, table: pd.DataFrame) -> str:
+    """Write a model of the catalogue out as a model file, to be changed.
+
+    Parameters
+    ----------
+    analysis, table
+        Choices with everything chosen, and their rows; priors are those of this table.
+    """
+    code = entry.code(analysis, table)
+    used = {one.id for one in ast.walk(ast.parse(code)) if isinstance(one, ast.Name)}
+    choices = [f"{name} = {literal(getattr(analysis, name))}" for name in type(analysis).model_fields if name in used]
+    columns = {name: analysis.kinds[name] for name in analysis.columns}
+    says = "\n\n".join([f"{entry.title}.", *entry.assumptions])
+    body = textwrap.indent("\n".join([*choices, code]), "    ")
+    return (
+        f'"""{says}\n"""\n\nimport bambi as bmb\nimport numpy as np\nimport pymc as pm\n\n'
+        f"columns = {literal(columns)}\noutcome = {literal(analysis.outcome)}\n\n\n"
+        f"def build(table):\n{body}\n    return model\n"
+    )
 
 
 def _without_docstring(model: OwnModel) -> str:
@@ -517,3 +539,29 @@ def _column(kind: str, rng: np.random.Generator, n: int) -> Any:
         "constant": lambda: np.ones(n),
     }
     return drawn.get(kind, lambda: rng.normal(0, 1, n))()
+
+
+# -- as a program of its own -------------------------------------------------------------------------------------
+
+
+def main(arguments: list[str]) -> None:
+    """Check a file, with a pickled table if one is named, and print its faults as JSON on the last line."""
+    import contextlib
+    import io
+    import json
+    import warnings
+
+    import pandas as pd
+
+    path = Path(arguments[0])
+    table = pd.read_pickle(arguments[1]) if len(arguments) > 1 else None  # noqa: S301 - written by our own parent
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        found = faults(OwnModel(path.name, path, path.read_text(encoding="utf-8")), table)
+    print(json.dumps([{"where": one.where, "message": one.message, "remedy": one.remedy} for one in found]))
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])

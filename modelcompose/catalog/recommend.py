@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Candidate", "Recommendation", "Table", "complete", "estimand", "question", "recommend"]
+__all__ = ["Candidate", "Recommendation", "Table", "complete", "estimand", "lacking", "question", "recommend"]
 
 MOST = 4
 TAKEN = frozenset({"Intercept", "alpha", "mu", "nu", "p", "sigma"})  # what models call parts of their own
@@ -281,11 +281,10 @@ def _require_fit(entry: ModelEntry, analysis: Analysis, table: pd.DataFrame, kin
 def _best(found: Recommendation, analysis: Analysis) -> str:
     if found.candidates:
         return found.candidates[0].entry.id
-    wanted = sorted({rejection.sentence for _, rejection in found.rejected if rejection.rule != "other-question"})
     raise InvalidAnalysis(
         f"no ready-made model suits “{question(analysis.question).label}” with these columns",
         where="question",
-        remedy=" ".join(wanted) or "Choose another question.",
+        remedy=lacking(analysis, found),
     )
 
 
@@ -310,6 +309,13 @@ def _question_for(analysis: Analysis, kinds: Mapping[str, str]) -> str:
 def estimand(analysis: Analysis) -> str:
     """Say in words which quantity answers the question; written before anything is fitted."""
     return in_words(question(analysis.question), analysis)
+
+
+def lacking(analysis: Analysis, found: Recommendation) -> str:
+    """Say which data would help, when no model fits a question and its columns."""
+    asked = question(analysis.question)
+    wanted = dict.fromkeys(one.sentence for _, one in found.rejected if one.rule != "other-question")
+    return " ".join([f"“{asked.label}” needs {asked.lacking}.", *list(wanted)[:4]])
 
 
 def unanswerable(kinds: Mapping[str, str]) -> dict[str, str]:

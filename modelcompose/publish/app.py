@@ -55,6 +55,7 @@ def write_app(
     *,
     data: Path,
     posterior: Path,
+    model: Path | None = None,
     title: str | None = None,
     run: Mapping[str, Any] | None = None,
 ) -> Path:
@@ -68,6 +69,8 @@ def write_app(
         Where to write; what an earlier app left there is replaced.
     data, posterior
         The table that the notebook read, and the posterior that its run saved as netCDF; both are copied.
+    model
+        The file of a model of one's own, which is copied too.
     title, run
         As for a report.
 
@@ -83,7 +86,7 @@ def write_app(
     NotFound
         When data or posterior do not exist.
     """
-    for file in (Path(data), Path(posterior)):
+    for file in filter(None, (Path(data), Path(posterior), model)):
         if not file.is_file():
             raise NotFound(f"there is no file {file.name!r}", where=str(file.parent), remedy="Run the notebook again.")
     story = read(nb, title=title, run=run)
@@ -92,8 +95,10 @@ def write_app(
     table = Path(data).name if Path(data).name not in (APP, POSTERIOR) else f"data-{Path(data).name}"
     _copy(Path(data), folder / table)
     _copy(Path(posterior), folder / POSTERIOR)
+    if model:
+        _copy(model, folder / model.name)
     app = {
-        "cells": list(_numbered(_cells(nb, story, table))),
+        "cells": list(_numbered(_cells(nb, story, {"data": table, **({"model": model.name} if model else {})}))),
         "metadata": {
             "title": story.title,
             "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"},
@@ -117,11 +122,11 @@ def _numbered(cells: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield {"id": f"app-{at}", "metadata": {}, **cell}
 
 
-def _cells(nb: Mapping[str, Any], story: Story, table: str) -> Iterator[dict[str, Any]]:
+def _cells(nb: Mapping[str, Any], story: Story, files: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     refusal = _refusal(story)
     yield _markdown("app_top.html.j2", story, refusal)
     if not refusal:
-        yield from (_code(f"%%capture\n{source}") for source in _rebuilding(nb, table) if source.strip())
+        yield from (_code(f"%%capture\n{source}") for source in _rebuilding(nb, files) if source.strip())
         yield _code(WIDGET)
     yield _markdown("app_rest.html.j2", story, refusal)
 
@@ -146,15 +151,15 @@ def _refusal(story: Story) -> str:
     return ""
 
 
-def _rebuilding(nb: Mapping[str, Any], table: str) -> Iterator[str]:
-    """Yield the notebook's own code up to the model, without its checks, reading the copied table."""
+def _rebuilding(nb: Mapping[str, Any], files: Mapping[str, str]) -> Iterator[str]:
+    """Yield the notebook's own code up to the model, without its checks, reading the copied files."""
     code = [cell for cell in nb["cells"] if cell["cell_type"] == "code" and source_of(cell).strip()]
     choices = [at for at, cell in enumerate(code) if _is_choices(cell)]
     last = max(at for at, cell in enumerate(code) if step_of(cell) == "model")
     for at, cell in enumerate(code[: last + 1]):
         yield _without_checks(source_of(cell))
         if at == choices[-1]:
-            yield f'data = {literal(table)}\non_fail = "warn"'
+            yield "\n".join([*(f"{name} = {literal(file)}" for name, file in files.items()), 'on_fail = "warn"'])
 
 
 def _is_choices(cell: Mapping[str, Any]) -> bool:

@@ -190,7 +190,11 @@ def _low_rank(metric: str, model: Any) -> bool:
 def _kept(model: Any, pymc_model: Any) -> list[str]:
     """Name the variables worth keeping: not the likelihood's parameters, which have a value for every row."""
     per_row = set(model.family.likelihood.params) if hasattr(model, "family") else {"mu"}
-    deterministic = {variable.name for variable in pymc_model.deterministics if variable.ndim > 0}
+    deterministic = {
+        variable.name
+        for variable in pymc_model.deterministics
+        if {"__obs__", "row"} & set(pymc_model.named_vars_to_dims.get(variable.name) or ("row",) * (variable.ndim > 0))
+    }
     return [
         variable.name
         for variable in (*pymc_model.free_RVs, *pymc_model.deterministics)

@@ -60,10 +60,10 @@ def prepare(model: Any, var_names: list[str]) -> Prepared:
     """Compile a model."""
     import nutpie
 
-    return Prepared(model, _without_commas(nutpie.compile_pymc_model(model, var_names=var_names)))
+    return Prepared(model, without_commas(nutpie.compile_pymc_model(model, var_names=var_names)))
 
 
-def _without_commas(compiled: Any) -> Any:
+def without_commas(compiled: Any) -> Any:
     """Hide commas in names of dimensions: nutpie lists a variable's dimensions with commas between them."""
     return dataclasses.replace(
         compiled,

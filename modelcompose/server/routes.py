@@ -64,6 +64,36 @@ class Agreement(OfVersion):
     contract: dict[str, Any] | None = None
 
 
+class OfViews(OfAnalysis):
+    code: str = ""
+
+
+class OfAnswer(OfAnalysis):
+    name: str = ""
+    answer: dict[str, Any]
+
+
+class NewModel(Request):
+    name: str
+    like: str = ""
+
+
+class OfFile(Request):
+    path: str
+
+
+class Checking(OfFile):
+    analysis: dict[str, Any] | None = None
+
+
+class Named(Request):
+    name: str
+
+
+class Adoption(OfAnalysis):
+    mapping: dict[str, str] = Field(default_factory=dict)
+
+
 class Composition(OfAnalysis):
     path: str = ""
 
@@ -127,7 +157,19 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"data/{RUN}/contract", "get_contract", apart=True),
     Route("POST", f"data/{RUN}/contract", "set_contract", Agreement, apart=True),
     Route("GET", f"data/{RUN}/check", "check_data", OfVersion, apart=True),
+    Route("GET", "models", "list_models", apart=True),
+    Route("POST", "models", "new_model", NewModel, 201, apart=True),
     Route("POST", "models/recommend", "recommend", OfAnalysis, apart=True),
+    Route("POST", "models/views", "views", OfViews, apart=True),
+    Route("POST", "models/priors", "priors", OfAnalysis, apart=True),
+    Route("POST", "models/prior-predictive", "prior_predictive", OfAnalysis, apart=True),
+    Route("POST", "models/elicit", "elicit", OfAnswer, apart=True),
+    Route("POST", "models/check", "check_model", Checking, apart=True),
+    Route("POST", "models/add", "add_model", OfFile, 201, apart=True),
+    Route("GET", f"models/{RUN}", "show_model", apart=True),
+    Route("POST", f"models/{RUN}/fork", "fork_model", Named, 201, apart=True),
+    Route("POST", f"models/{RUN}/remove", "remove_model", apart=True),
+    Route("POST", f"models/{RUN}/adopt", "adopt_model", Adoption, apart=True),
     Route("POST", "notebooks/compose", "compose", Composition, 201, apart=True),
     Route("POST", "notebooks/inspect", "inspect", Inspection),
     Route("POST", "notebooks/revise", "revise", Change, apart=True),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
 from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound
+from modelcompose.service.models import Models
 from modelcompose.service.tables import Tables
 from modelcompose.service.workspace import SAMPLE, Json
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Workbench"]
 
 
-class Workbench(Tables):
+class Workbench(Tables, Models):
     """All that ModelCompose does, for one workspace.
 
     Parameters
@@ -45,8 +46,7 @@ class Workbench(Tables):
     """
 
     def __init__(self, workspace: str | Path = ".", tracking_uri: str | None = None) -> None:
-        super().__init__(workspace)
-        self._tracking_uri = tracking_uri
+        super().__init__(workspace, tracking_uri)
 
     # -- words -------------------------------------------------------------------------------------------------
 
@@ -124,8 +124,10 @@ class Workbench(Tables):
         from modelcompose import catalog
 
         choices = Analysis.of(analysis)
-        found = catalog.recommend(choices, self._dataset(choices, self.workspace))
+        with self._at():
+            found = catalog.recommend(choices, self._dataset(choices, self.workspace))
         return {
+            "none": "" if found.candidates else catalog.lacking(choices, found),
             "estimand": choices.estimand or catalog.estimand(choices),
             "recommended": [
                 {
@@ -161,7 +163,8 @@ class Workbench(Tables):
         target = self._free(self._inside(path or f"{_stem(choices.data)}.ipynb"))
         dataset = self._dataset(choices, self.workspace)
         choices = self._moved(choices, target.parent)
-        nb = workflow.compose(choices, dataset)
+        with self._at(target.parent):
+            nb = workflow.compose(choices, dataset)
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_notebook(nb, target)
         return {"path": self._shown(target)}
@@ -186,7 +189,13 @@ class Workbench(Tables):
             {**step, "data": moved(str(step["data"]))} if step.get("do") == "join" and "data" in step else step
             for step in choices.recipe
         ]
-        return choices.changed({"data": moved(choices.data), "recipe": recipe})
+        return choices.changed({"data": moved(choices.data), "recipe": recipe, "model": self._model(choices, folder)})
+
+    def _model(self, choices: Analysis, folder: Path) -> str:
+        """Spell the path of a model of one's own as seen from a folder."""
+        if not choices.model.endswith(".py"):
+            return choices.model
+        return Path(os.path.relpath(self._inside(choices.model), folder)).as_posix()
 
     def inspect(self, cells: Sequence[Mapping[str, Any]]) -> Json:
         """Say where a notebook stands: its choices, and of every step its verdict and whether it is out of date.
@@ -257,7 +266,8 @@ class Workbench(Tables):
                 tables[key] = self._dataset(choices, folder)
             return tables[key]
 
-        return workflow.revise(nb, changes, load)
+        with self._at(folder):
+            return workflow.revise(nb, changes, load)
 
     # -- runs --------------------------------------------------------------------------------------------------
 
@@ -381,18 +391,14 @@ class Workbench(Tables):
             posterior = store.artifact(run.id, "posterior.nc")
         except NotFound:
             return None
-        data = Analysis.read(nb).data
+        choices = Analysis.read(nb)
         folder = self._inside(run.notebook).parent
-        table = self._inside(folder / data)
+        table = self._inside(folder / choices.data)
+        model = self._inside(folder / choices.model) if choices.model.endswith(".py") else None
         target = self._inside(f"apps/{name}")
-        return self._shown(publish.write_app(nb, target, data=table, posterior=posterior, run=facts))
+        return self._shown(publish.write_app(nb, target, data=table, posterior=posterior, model=model, run=facts))
 
     # -- the workspace -----------------------------------------------------------------------------------------
-
-    def _store(self) -> RunStore:
-        from modelcompose.runs import RunStore
-
-        return RunStore(self.workspace, self._tracking_uri)
 
     def _existing(self, path: str) -> Path:
         found = self._inside(path)

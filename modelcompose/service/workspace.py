@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelcompose.analysis import Analysis
 from modelcompose.errors import Forbidden, InvalidData, InvalidInput
+
+if TYPE_CHECKING:
+    from modelcompose.runs import RunStore
 
 __all__ = ["SAMPLE", "Json", "Workspace"]
 
@@ -17,8 +20,14 @@ SAMPLE = "sample:"
 class Workspace:
     """A folder that holds data and notebooks; no verb reads or writes outside it."""
 
-    def __init__(self, workspace: str | Path) -> None:
+    def __init__(self, workspace: str | Path, tracking_uri: str | None = None) -> None:
         self.workspace = Path(workspace).resolve()
+        self._tracking_uri = tracking_uri
+
+    def _store(self) -> RunStore:
+        from modelcompose.runs import RunStore
+
+        return RunStore(self.workspace, self._tracking_uri)
 
     def _inside(self, path: str | Path) -> Path:
         """Resolve a path, links included, and refuse one that leaves the workspace."""

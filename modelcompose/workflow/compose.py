@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from modelcompose import catalog
 from modelcompose.analysis import Analysis
-from modelcompose.catalog.entry import OPENING
 from modelcompose.errors import ModelComposeError, NotFound
 from modelcompose.workflow.notebook import digest, edited, source_of, step_of
 
@@ -159,12 +158,12 @@ def revise(nb: Mapping[str, Any], changes: Mapping[str, Any], load: Load) -> Rev
     after.write(work)
     model, kept = _model_cell(work), []
     if model is not None and _composed(model):
-        fresh = _recomposed(model["source"], after, load(after))
-        if fresh != model["source"] and edited(model):
-            kept.append(str(model.get("id", "")))
-        elif fresh != model["source"]:
-            model["source"] = fresh
+        code = _model_code(after, load(after))
+        if not edited(model):
+            model["source"] = code + _after_model(model["source"])
             _stamp(model)
+        elif code != _code_before(before, load):
+            kept.append(str(model.get("id", "")))
     edits = tuple(
         Edit(str(new.get("id", "")), new["source"], new["metadata"])
         for new, old in zip(work["cells"], nb["cells"], strict=True)
@@ -199,13 +198,20 @@ def _composed(cell: Mapping[str, Any]) -> bool:
     return "composed" in (cell.get("metadata", {}).get("modelcompose") or {})
 
 
-def _recomposed(source: str, analysis: Analysis, dataset: Dataset) -> str:
-    """Spell the model anew in a composed cell, and keep what stands around it."""
-    head, begins, rest = source.partition("model = bmb.Model(")
-    _, ends, tail = rest.partition("model.build()")
-    if not (begins and ends):
-        return source
-    return head + _model_code(analysis, dataset) + tail.removeprefix(OPENING)
+CHECK = "mc.check.model("
+
+
+def _after_model(source: str) -> str:
+    """Return what stands below the model in a composed cell: its check."""
+    at = source.find(f"\n{CHECK}")
+    return source[at:] if at >= 0 else ""
+
+
+def _code_before(before: Analysis, load: Load) -> str:
+    try:
+        return _model_code(before, load(before))
+    except ModelComposeError:
+        return ""
 
 
 def settle(before: Analysis, changes: Mapping[str, Any], load: Load) -> Analysis:

@@ -16,6 +16,8 @@ from typing import Any
 
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
+from modelcompose.cli import models
+from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, workbench
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
 from modelcompose.service import Workbench
 
@@ -45,7 +47,7 @@ VERBS = {
     "data preview": "preview",
     "data script": "script",
     "data paste": "paste",
-    "recommend": "recommend",
+    **models.VERBS,
     "new": "compose",
     "inspect": "inspect",
     "revise": "revise",
@@ -82,60 +84,58 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    lab = _command(commands, "lab", _lab, "open the workbench in JupyterLab")
+    lab = command(commands, "lab", _lab, "open the workbench in JupyterLab")
     lab.add_argument(
         "folder", nargs="?", default="workspace", help="the workspace; made if absent (default: workspace)"
     )
     lab.add_argument("options", nargs=argparse.REMAINDER, help="further options, passed on to jupyter lab")
 
-    _verb(commands, "schema", _plain("schema"), "print the JSON Schema of the choices")
-    _verb(commands, "samples", _plain("samples"), "list the sample tables")
-    sample = _verb(commands, "sample", _sample, "copy a sample table into the workspace")
+    verb(commands, "schema", _plain("schema"), "print the JSON Schema of the choices")
+    verb(commands, "samples", _plain("samples"), "list the sample tables")
+    sample = verb(commands, "sample", _sample, "copy a sample table into the workspace")
     sample.add_argument("name")
 
-    describe = _verb(commands, "describe", _describe, "describe a table: kinds, missing values, possible questions")
+    describe = verb(commands, "describe", _describe, "describe a table: kinds, missing values, possible questions")
     describe.add_argument("data")
-    _choice_options(describe, TABLE)
+    choice_options(describe, TABLE)
     _data_commands(commands)
 
-    recommend = _verb(commands, "recommend", _recommend, "recommend models for a question")
-    recommend.add_argument("data")
-    _choice_options(recommend, set(Analysis.model_fields) - {"data"})
+    models.add(commands)
 
-    new = _verb(commands, "new", _new, "compose the notebook of an analysis")
+    new = verb(commands, "new", _new, "compose the notebook of an analysis")
     new.add_argument("data", help="a table in the workspace, or sample:NAME")
     new.add_argument("--output", default="", metavar="NOTEBOOK", help="where to write it")
-    _choice_options(new, set(Analysis.model_fields) - {"data"})
+    choice_options(new, set(Analysis.model_fields) - {"data"})
 
-    inspect = _verb(commands, "inspect", _inspect, "say where a notebook stands, step by step")
+    inspect = verb(commands, "inspect", _inspect, "say where a notebook stands, step by step")
     inspect.add_argument("notebook")
 
-    revise = _verb(commands, "revise", _revise, "change choices in a notebook; what was edited by hand stays")
+    revise = verb(commands, "revise", _revise, "change choices in a notebook; what was edited by hand stays")
     _notebook_and_changes(revise)
 
-    run = _verb(commands, "run", _run, "run a notebook here, with its progress; Ctrl-C keeps what is done")
+    run = verb(commands, "run", _run, "run a notebook here, with its progress; Ctrl-C keeps what is done")
     _notebook_and_changes(run)
-    start = _verb(commands, "start", _start, "run a notebook in the background")
+    start = verb(commands, "start", _start, "run a notebook in the background")
     _notebook_and_changes(start)
 
     runs = commands.add_parser("runs", help="list, show, follow or stop runs").add_subparsers(
         required=True, metavar="COMMAND"
     )
-    ls = _verb(runs, "ls", _runs_ls, "list runs, newest first")
+    ls = verb(runs, "ls", _runs_ls, "list runs, newest first")
     ls.add_argument("--limit", type=int, default=100)
-    for name, command, text in (
+    for name, action, text in (
         ("show", _runs_show, "show a run with its verdicts"),
         ("stop", _plain("stop"), "stop a run and keep what is done"),
         ("open", _runs_open, "open a run's notebook in JupyterLab"),
     ):
-        _verb(runs, name, command, text).add_argument("id", help="its id, a beginning of it, or its name")
-    events = _verb(runs, "events", _plain("events"), "print what happened in a run")
+        verb(runs, name, action, text).add_argument("id", help="its id, a beginning of it, or its name")
+    events = verb(runs, "events", _plain("events"), "print what happened in a run")
     events.add_argument("id")
     events.add_argument("--since", type=int, default=0)
 
-    publish = _verb(commands, "publish", _publish, "make a report page and a what-if app from a run")
+    publish = verb(commands, "publish", _publish, "make a report page and a what-if app from a run")
     publish.add_argument("id", help="the run's id, a beginning of it, or its name")
-    app = _verb(commands, "app", _app, "serve a published app")
+    app = verb(commands, "app", _app, "serve a published app")
     app.add_argument("app", help="the app's notebook, as publish printed it")
     app.add_argument("--port", type=int, default=8866)
     return parser
@@ -146,71 +146,51 @@ def _data_commands(commands: Any) -> None:
     group = commands.add_parser("data", help="store, compare, check and prepare tables").add_subparsers(
         required=True, metavar="COMMAND"
     )
-    add = _verb(group, "add", _data_add, "store a table as the next version of a dataset")
+    add = verb(group, "add", _data_add, "store a table as the next version of a dataset")
     add.add_argument("data", help="a file, an address, or a database#table")
     add.add_argument("--name", default="", help="the dataset (default: the file's name)")
     add.add_argument("--message", default="", help="what is new in it")
-    _choice_options(add, TABLE)
-    _verb(group, "ls", _data_ls, "list the stored datasets")
-    _verb(group, "show", _data_show, "show a dataset's versions").add_argument("name")
-    for name, command, text in (
+    choice_options(add, TABLE)
+    verb(group, "ls", _data_ls, "list the stored datasets")
+    verb(group, "show", _data_show, "show a dataset's versions").add_argument("name")
+    for name, action, text in (
         ("profile", _data_profile, "summarise every column of a table"),
         ("script", _data_script, "print the preparation as a Python script"),
     ):
-        one = _verb(group, name, command, text)
+        one = verb(group, name, action, text)
         one.add_argument("data", help="a file, an address, or NAME@VERSION")
-        _choice_options(one, TABLE)
-    preview = _verb(group, "preview", _data_preview, "show what a step of preparation would do")
+        choice_options(one, TABLE)
+    preview = verb(group, "preview", _data_preview, "show what a step of preparation would do")
     preview.add_argument("data")
     preview.add_argument("step", help='the step as JSON: {"do": "filter", "where": "age >= 18"}')
-    _choice_options(preview, TABLE)
-    diff = _verb(group, "diff", _data_diff, "compare two versions of a dataset")
+    choice_options(preview, TABLE)
+    diff = verb(group, "diff", _data_diff, "compare two versions of a dataset")
     diff.add_argument("name")
     diff.add_argument("old")
     diff.add_argument("new")
     diff.add_argument("--key", default="", help="columns that name a row, with commas between")
-    rollback = _verb(group, "rollback", _data_verb("roll_back_data"), "make an earlier version the current one")
+    rollback = verb(group, "rollback", _data_verb("roll_back_data"), "make an earlier version the current one")
     rollback.add_argument("name")
     rollback.add_argument("version")
-    rm = _verb(group, "rm", _data_verb("remove_data"), "remove a version, or a whole dataset")
+    rm = verb(group, "rm", _data_verb("remove_data"), "remove a version, or a whole dataset")
     rm.add_argument("name")
     rm.add_argument("version", nargs="?", default="")
-    verify = _verb(group, "verify", _data_verify, "hash the stored content again")
+    verify = verb(group, "verify", _data_verify, "hash the stored content again")
     verify.add_argument("name", nargs="?", default="")
-    export = _verb(group, "export", _data_verb("export_data"), "write a version to a file")
+    export = verb(group, "export", _data_verb("export_data"), "write a version to a file")
     export.add_argument("name")
     export.add_argument("path", help="a file that ends in .csv, .xlsx, .json, .parquet or .feather")
     export.add_argument("--version", default="", help="which version (default: the current one)")
-    _verb(group, "contract", _data_verb("get_contract"), "print what versions must look like").add_argument("name")
-    agree = _verb(group, "agree", _data_agree, "put a contract in force: from a file, or learned from a version")
+    verb(group, "contract", _data_verb("get_contract"), "print what versions must look like").add_argument("name")
+    agree = verb(group, "agree", _data_agree, "put a contract in force: from a file, or learned from a version")
     agree.add_argument("name")
     agree.add_argument("--file", default="", help="a contract as JSON; without it one is learned")
     agree.add_argument("--version", default="", help="the version to learn from (default: the current one)")
-    check = _verb(group, "check", _data_check, "hold a version against its contract")
+    check = verb(group, "check", _data_check, "hold a version against its contract")
     check.add_argument("name")
     check.add_argument("version", nargs="?", default="")
-    paste = _verb(group, "paste", _data_paste, "save a table given on standard input")
+    paste = verb(group, "paste", _data_paste, "save a table given on standard input")
     paste.add_argument("--name", default="pasted")
-
-
-def _command(commands: Any, name: str, command: Callable[[Any], int | None], text: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-    parser.set_defaults(command=command)
-    return parser
-
-
-def _verb(commands: Any, name: str, command: Callable[[Any], int | None], text: str) -> argparse.ArgumentParser:
-    parser = _command(commands, name, command, text)
-    parser.add_argument("--workspace", default=".", help="the workspace folder (default: the current one)")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    return parser
-
-
-def _choice_options(parser: argparse.ArgumentParser, names: set[str]) -> None:
-    for name, field in Analysis.model_fields.items():
-        if name in names:
-            text = (field.description or "").replace("%", "%%")
-            parser.add_argument(f"--{name.replace('_', '-')}", dest=f"choice_{name}", metavar="VALUE", help=text)
 
 
 def _notebook_and_changes(parser: argparse.ArgumentParser) -> None:
@@ -224,36 +204,14 @@ def _notebook_and_changes(parser: argparse.ArgumentParser) -> None:
 # -- the commands --------------------------------------------------------------------------------------------------
 
 
-def _workbench(options: Any) -> Workbench:
-    workspace = Path(options.workspace)
-    if not workspace.is_dir():
-        raise NotFound(f"there is no folder {options.workspace!r}", remedy="Make it, or name another --workspace.")
-    return Workbench(workspace)
-
-
-def _print(content: Any) -> None:
-    print(json.dumps(content, indent=2, ensure_ascii=False))
-
-
-def _plain(verb: str) -> Callable[[Any], None]:
+def _plain(name: str) -> Callable[[Any], None]:
     """Return a command that calls a verb with the options it takes and prints its answer as JSON."""
 
     def command(options: Any) -> None:
         given = {name: getattr(options, name) for name in ("id", "since", "limit") if hasattr(options, name)}
-        _print(getattr(_workbench(options), verb)(**given))
+        show_json(getattr(workbench(options), name)(**given))
 
     return command
-
-
-def _choices(options: Any) -> dict[str, Any]:
-    """Gather the choices given as options, each read by its type."""
-    given = {
-        name.removeprefix("choice_"): value
-        for name, value in vars(options).items()
-        if name.startswith("choice_") and value is not None
-    }
-    changed = Analysis().changed({**given, "data": options.data})
-    return changed.model_dump(include={*given, "data"})
 
 
 def _changes(options: Any) -> dict[str, str]:
@@ -267,8 +225,8 @@ def _changes(options: Any) -> dict[str, str]:
 
 
 def _sample(options: Any) -> None:
-    found = _workbench(options).copy_sample(options.name)
-    _print(found) if options.json else print(found["path"])
+    found = workbench(options).copy_sample(options.name)
+    show_json(found) if options.json else print(found["path"])
 
 
 def _data_verb(verb: str) -> Callable[[Any], None]:
@@ -276,16 +234,16 @@ def _data_verb(verb: str) -> Callable[[Any], None]:
 
     def command(options: Any) -> None:
         given = {name: getattr(options, name) for name in ("name", "version", "path") if hasattr(options, name)}
-        _print(getattr(_workbench(options), verb)(**given))
+        show_json(getattr(workbench(options), verb)(**given))
 
     return command
 
 
 def _data_add(options: Any) -> None:
     name = options.name or Path(options.data.partition("#")[0]).name.partition(".")[0]
-    found = _workbench(options).add_data(_choices(options), name, options.message)
+    found = workbench(options).add_data(choices(options), name, options.message)
     if options.json:
-        return _print(found)
+        return show_json(found)
     print(f"{found['data']}{'' if found['new'] else ' (unchanged)'}  {found['sha256'][:12]}")
     _show_breaches(found["breaches"])
     for run in found["stale_runs"]:
@@ -299,10 +257,10 @@ def _show_breaches(breaches: list[dict[str, Any]]) -> None:
 
 
 def _data_ls(options: Any) -> None:
-    found = _workbench(options).list_data()
+    found = workbench(options).list_data()
     if options.json:
-        return _print(found)
-    _table(
+        return show_json(found)
+    show_table(
         ["name", "current", "versions", "rows", "columns", "created", "message"],
         [
             [one["name"], one["number"], one["versions"], one["rows"], one["columns"], one["created"], one["message"]]
@@ -313,10 +271,10 @@ def _data_ls(options: Any) -> None:
 
 
 def _data_show(options: Any) -> None:
-    found = _workbench(options).show_data(options.name)
+    found = workbench(options).show_data(options.name)
     if options.json:
-        return _print(found)
-    _table(
+        return show_json(found)
+    show_table(
         ["version", "", "rows", "columns", "created", "sha256", "message"],
         [
             [
@@ -335,10 +293,10 @@ def _data_show(options: Any) -> None:
 
 
 def _data_profile(options: Any) -> None:
-    found = _workbench(options).profile(_choices(options))
+    found = workbench(options).profile(choices(options))
     if options.json:
-        return _print(found)
-    _table(
+        return show_json(found)
+    show_table(
         ["column", "kind", "in words"],
         [[one["name"], one["kind"], one["sentence"]] for one in found["columns"]],
     )
@@ -346,8 +304,8 @@ def _data_profile(options: Any) -> None:
 
 
 def _data_script(options: Any) -> None:
-    found = _workbench(options).script(_choices(options))
-    _print(found) if options.json else print(found["script"])
+    found = workbench(options).script(choices(options))
+    show_json(found) if options.json else print(found["script"])
 
 
 def _data_preview(options: Any) -> None:
@@ -355,29 +313,29 @@ def _data_preview(options: Any) -> None:
         step = json.loads(options.step)
     except ValueError as error:
         raise InvalidInput(f"the step is not JSON: {error}", where="step") from None
-    found = _workbench(options).preview(_choices(options), step)
+    found = workbench(options).preview(choices(options), step)
     if options.json:
-        return _print(found)
+        return show_json(found)
     print(found["sentence"])
     print(f"{found['rows_before']} rows before, {found['rows_after']} after, {found['changed']} cells changed")
-    _table(found["after"]["columns"], found["after"]["rows"])
+    show_table(found["after"]["columns"], found["after"]["rows"])
     return None
 
 
 def _data_diff(options: Any) -> None:
     key = [name.strip() for name in options.key.split(",") if name.strip()]
-    found = _workbench(options).diff_data(options.name, options.old, options.new, key)
+    found = workbench(options).diff_data(options.name, options.old, options.new, key)
     if options.json:
-        return _print(found)
+        return show_json(found)
     print(found["sentence"])
-    _table(["row", "column", "old", "new"], [list(cell.values()) for cell in found["cells"]])
+    show_table(["row", "column", "old", "new"], [list(cell.values()) for cell in found["cells"]])
     return None
 
 
 def _data_verify(options: Any) -> int:
-    found = _workbench(options).verify_data(options.name)
+    found = workbench(options).verify_data(options.name)
     if options.json:
-        _print(found)
+        show_json(found)
     else:
         print(f"{found['checked']} versions checked, {len(found['problems'])} damaged")
         for one in found["problems"]:
@@ -392,31 +350,31 @@ def _data_agree(options: Any) -> None:
             contract = json.loads(Path(options.file).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise InvalidInput(f"the contract cannot be read: {error}", where=options.file) from None
-    _print(_workbench(options).set_contract(options.name, contract, options.version))
+    show_json(workbench(options).set_contract(options.name, contract, options.version))
 
 
 def _data_check(options: Any) -> int:
-    found = _workbench(options).check_data(options.name, options.version)
+    found = workbench(options).check_data(options.name, options.version)
     if options.json:
-        _print(found)
+        show_json(found)
     else:
         _show_breaches(found["breaches"])
     return 1 if any(one["severity"] == "refuse" for one in found["breaches"]) else 0
 
 
 def _data_paste(options: Any) -> None:
-    found = _workbench(options).paste(sys.stdin.read(), options.name)
-    _print(found) if options.json else print(found["data"])
+    found = workbench(options).paste(sys.stdin.read(), options.name)
+    show_json(found) if options.json else print(found["data"])
 
 
 def _describe(options: Any) -> None:
-    found = _workbench(options).describe(_choices(options))
+    found = workbench(options).describe(choices(options))
     if options.json:
-        return _print(found)
+        return show_json(found)
     print(f"{found['data']}: {found['rows']} rows")
     for note in found["notes"]:
         print(f"  note: {note}")
-    _table(
+    show_table(
         ["column", "kind", "missing", "examples", "why"],
         [
             [one["name"], one["kind"], one["missing"], ", ".join(one["examples"]), one["reason"]]
@@ -428,23 +386,9 @@ def _describe(options: Any) -> None:
     return None
 
 
-def _recommend(options: Any) -> None:
-    found = _workbench(options).recommend(_choices(options))
-    if options.json:
-        return _print(found)
-    print(found["estimand"])
-    for number, one in enumerate(found["recommended"], 1):
-        print(f"{number}. {one['id']}: {one['title']}. {one['formula']}")
-        for reason in one["reasons"]:
-            print(f"     {reason['sentence']} [{reason['rule']}]")
-    for one in found["rejected"]:
-        print(f"   not {one['id']}: {one['sentence']} [{one['rule']}]")
-    return None
-
-
 def _new(options: Any) -> None:
-    found = _workbench(options).compose(_choices(options), options.output)
-    _print(found) if options.json else print(found["path"])
+    found = workbench(options).compose(choices(options), options.output)
+    show_json(found) if options.json else print(found["path"])
 
 
 def _cells(options: Any) -> tuple[Path, dict[str, Any]]:
@@ -461,9 +405,9 @@ def _cells(options: Any) -> tuple[Path, dict[str, Any]]:
 
 def _inspect(options: Any) -> None:
     _, nb = _cells(options)
-    found = _workbench(options).inspect(nb["cells"])
+    found = workbench(options).inspect(nb["cells"])
     if options.json:
-        return _print(found)
+        return show_json(found)
     if found["problem"]:
         print(f"  {found['problem']['where']}: {found['problem']['message']}")
     for one in found["steps"]:
@@ -475,7 +419,7 @@ def _inspect(options: Any) -> None:
 
 def _revise(options: Any) -> None:
     path, nb = _cells(options)
-    found = _workbench(options).revise(nb["cells"], _changes(options), options.notebook)
+    found = workbench(options).revise(nb["cells"], _changes(options), options.notebook)
     edits = {one["id"]: one for one in found["edits"]}
     for cell in nb["cells"]:
         if cell.get("id") in edits:
@@ -484,7 +428,7 @@ def _revise(options: Any) -> None:
     temporary.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     temporary.replace(path)
     if options.json:
-        return _print(found)
+        return show_json(found)
     print(f"changed: {', '.join(edits) or 'nothing'}")
     if found["kept"]:
         print(f"left as edited by hand: {', '.join(found['kept'])}")
@@ -492,27 +436,27 @@ def _revise(options: Any) -> None:
 
 
 def _run(options: Any) -> int:
-    workbench = _workbench(options)
+    bench = workbench(options)
     if options.json:
-        run = workbench.run(options.notebook, _changes(options))
-        _print(run)
+        run = bench.run(options.notebook, _changes(options))
+        show_json(run)
     else:
         with _Progress() as progress:
-            run = workbench.run(options.notebook, _changes(options), progress.show)
+            run = bench.run(options.notebook, _changes(options), progress.show)
         _show_run(run)
     return OUTCOMES.get(run["status"], 1)
 
 
 def _start(options: Any) -> None:
-    run = _workbench(options).start(options.notebook, _changes(options))
-    _print(run) if options.json else print(run["id"])
+    run = workbench(options).start(options.notebook, _changes(options))
+    show_json(run) if options.json else print(run["id"])
 
 
 def _runs_ls(options: Any) -> None:
-    found = _workbench(options).list_runs(options.limit)
+    found = workbench(options).list_runs(options.limit)
     if options.json:
-        return _print(found)
-    _table(
+        return show_json(found)
+    show_table(
         ["id", "name", "status", "model", "started", "message"],
         [
             [run["id"][:8], run["name"], run["status"], run["model"], run["started"][:19], run["message"]]
@@ -523,21 +467,21 @@ def _runs_ls(options: Any) -> None:
 
 
 def _runs_show(options: Any) -> None:
-    run = _workbench(options).get_run(options.id)
-    _print(run) if options.json else _show_run(run)
+    run = workbench(options).get_run(options.id)
+    show_json(run) if options.json else _show_run(run)
 
 
 def _runs_open(options: Any) -> int:
-    run = _workbench(options).get_run(options.id)
+    run = workbench(options).get_run(options.id)
     if not run["executed"]:
         raise NotFound(f"run {run['name']!r} has no notebook yet", remedy="Wait until it has ended.")
     return _open_lab(Path(options.workspace), run["executed"], [])
 
 
 def _publish(options: Any) -> None:
-    found = _workbench(options).publish(options.id)
+    found = workbench(options).publish(options.id)
     if options.json:
-        return _print(found)
+        return show_json(found)
     print(f"report  {found['report']}")
     print(f"app     {found['app'] or 'none, since there is no posterior'}")
     if found["app"]:
@@ -562,13 +506,13 @@ def _lab(options: Any) -> int:
     return _open_lab(workspace, _first_notebook(Workbench(workspace)), options.options)
 
 
-def _first_notebook(workbench: Workbench) -> str:
+def _first_notebook(bench: Workbench) -> str:
     """Return the notebook to open: the newest in the workspace, or a sample analysis made now."""
-    here = sorted(workbench.workspace.glob("*.ipynb"), key=lambda path: path.stat().st_mtime)
+    here = sorted(bench.workspace.glob("*.ipynb"), key=lambda path: path.stat().st_mtime)
     if here:
         return here[-1].name
-    sample = workbench.copy_sample("sleepstudy")
-    return str(workbench.compose({**sample["analysis"], "data": sample["path"]})["path"])
+    sample = bench.copy_sample("sleepstudy")
+    return str(bench.compose({**sample["analysis"], "data": sample["path"]})["path"])
 
 
 def _open_lab(workspace: Path, notebook: str, options: list[str]) -> int:
@@ -583,17 +527,6 @@ def _open_lab(workspace: Path, notebook: str, options: list[str]) -> int:
 
 
 # -- showing -------------------------------------------------------------------------------------------------------
-
-
-def _table(head: list[str], rows: list[list[Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*head, box=None, header_style="bold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console().print(table)
 
 
 def _show_run(run: dict[str, Any]) -> None:

@@ -1,0 +1,5 @@
+"""So that ``python -m modelcompose.cli`` is the command line too."""
+
+from modelcompose.cli import main
+
+raise SystemExit(main())
