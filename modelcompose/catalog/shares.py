@@ -11,7 +11,7 @@ import numpy as np
 from modelcompose.catalog.effects import Effect, expected, group_levels, samples, spreads, target_words
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation, quoted, right_side, term
 from modelcompose.catalog.facts import Facts
-from modelcompose.catalog.priors import Prior, Scale, TermPrior, rounded
+from modelcompose.catalog.priors import LOGIT, Prior, Scale, TermPrior, rounded
 from modelcompose.catalog.written import WrittenEntry
 
 if TYPE_CHECKING:
@@ -232,6 +232,36 @@ def _chance(share: float, draws: int) -> str:
     return f"more than {1 - edge:.1%}" if share > 0.5 else f"less than {edge:.1%}"
 
 
+USUAL = 1.5
+"""Log-odds up to which a share counts as neither rare nor common: 18% to 82%."""
+RARE = "; centred at the overall share, which is rare or common"
+
+
+def logit_scale(share: float) -> Scale:
+    """Return the scale of a share's priors: around one half, or around the overall share when it is rare or common.
+
+    Normal(0, 1.5) on the log-odds has nearly no room for shares such as one in a thousand, as prior prediction shows.
+
+    Parameters
+    ----------
+    share
+        Overall share, from 0 to 1.
+    """
+    edge = min(max(share, 1e-6), 1 - 1e-6)
+    odds = float(np.log(edge / (1 - edge)))
+    return Scale("logit", odds if abs(odds) > USUAL else 0.0, 1.0)
+
+
+def with_source(priors: list[TermPrior]) -> list[TermPrior]:
+    """Say of each intercept on the logit scale when its centre is not zero."""
+    return [
+        replace(one, source=one.source + RARE)
+        if one.term == "Intercept" and one.source == LOGIT and one.prior.params["mu"]
+        else one
+        for one in priors
+    ]
+
+
 # -- with predictors and groups ------------------------------------------------------------------------------------
 
 
@@ -334,7 +364,11 @@ class Binomial(ModelEntry):
         return []
 
     def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
-        return Scale("logit", 0.0, 1.0)
+        yes, tried = _successes(table, analysis)
+        return logit_scale((yes + 0.5) / (tried + 1))
+
+    def default_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        return with_source(super().default_priors(analysis, table))
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
         return _percentages(super().effects(analysis, table, model, dt), analysis, table, model, dt)
@@ -476,7 +510,10 @@ class Beta(ModelEntry):
         return [TermPrior("kappa", Prior("Gamma", {"alpha": 2, "beta": rounded(rate)}), CONCENTRATION)]
 
     def scale(self, analysis: Analysis, table: pd.DataFrame) -> Scale:
-        return Scale("logit", 0.0, 1.0)
+        return logit_scale(float(table[analysis.outcome].mean()))
+
+    def default_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        return with_source(super().default_priors(analysis, table))
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
         return _percentages(super().effects(analysis, table, model, dt), analysis, table, model, dt)

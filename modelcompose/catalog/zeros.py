@@ -18,7 +18,7 @@ from modelcompose.catalog.effects import ROWS, Effect, contrasts, samples, sprea
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation, quoted, right_side, term
 from modelcompose.catalog.facts import Facts, skewness
 from modelcompose.catalog.priors import Prior, Scale, TermPrior, rounded
-from modelcompose.catalog.shares import quick_design, quick_shares
+from modelcompose.catalog.shares import logit_scale, quick_design, quick_shares, with_source
 from modelcompose.catalog.values import over_corrected, shape_prior
 
 if TYPE_CHECKING:
@@ -250,7 +250,10 @@ class _TwoParts(ModelEntry):
         return [f"{quoted(analysis.outcome)} ~ {right}", f"psi ~ {right}"]
 
     def part_scale(self, part: str, analysis: Analysis, table: pd.DataFrame) -> Scale:
-        return Scale("logit", 0.0, 1.0)
+        return logit_scale(float((table[analysis.outcome] > 0).mean()))
+
+    def default_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        return with_source(super().default_priors(analysis, table))
 
     def size(self, means: dict[str, np.ndarray]) -> np.ndarray:
         """Return the average size, given that there is something."""
@@ -267,7 +270,15 @@ class _TwoParts(ModelEntry):
         ]
         if analysis.question == "compare-many":
             found += parts.groups(table)
-        return [*found, *parts.levels(rows, headline=not found), *spreads(dt)]
+        return [*found, *parts.levels(rows, headline=not found), *_spreads(dt)]
+
+
+def _spreads(dt: Any) -> Iterator[Effect]:
+    """Say how much groups differ in both parts."""
+    for one in spreads(dt):
+        before, chance, group = one.name.partition(f"{PSI.term}_1 between ")
+        lead = f"From one {group} to another, the log-odds of anything at all vary with a standard deviation of"
+        yield replace(one, name=f"{before}chances between {group}", lead=lead) if chance else one
 
 
 @dataclass(frozen=True)
