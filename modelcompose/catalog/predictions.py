@@ -149,11 +149,16 @@ def _expected_of_pymc(model: Any, dt: Any, rows: pd.DataFrame) -> np.ndarray:
     before = {name: variable.get_value() for name, variable in data.items()}
     dims = {dim: model.dim_lengths[dim].eval() for dim in (ROW,) if dim in model.dim_lengths}
     try:
-        values = {name: rows[name].to_numpy(before[name].dtype) for name in data}
+        values = {name: _as_held(rows[name]).to_numpy(before[name].dtype) for name in data}
         pm.set_data(values, model=model, coords={dim: np.arange(len(rows)) for dim in dims})
         return _stacked(_simulated(model, dt, [MEAN], 0)[MEAN])
     finally:
         pm.set_data(before, model=model, coords={dim: np.arange(int(size)) for dim, size in dims.items()})
+
+
+def _as_held(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return a column as a model holds it: levels by their number, from 0."""
+    return column.cat.codes if hasattr(column, "cat") else column
 
 
 def _stacked(values: Any) -> np.ndarray:

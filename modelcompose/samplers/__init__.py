@@ -99,8 +99,8 @@ def fit(
     random_seed
         Same seed, same draws.
     metric
-        ``diagonal``, ``low-rank``, or ``auto``: low-rank unless the model has group-specific effects, which was
-        measured to draw more efficiently from correlated coefficients.
+        ``diagonal``, ``low-rank``, or ``auto``: low-rank unless the model has group-specific effects or a curve made
+        of waves, which was measured to draw more efficiently from correlated coefficients.
 
     Returns
     -------
@@ -183,7 +183,7 @@ def _pymc_model(model: Any) -> Any:
 
 
 def _low_rank(metric: str, model: Any) -> bool:
-    grouped = any(name.endswith("_sigma") and "|" in name for name in model.named_vars)
+    grouped = any((name.endswith("_sigma") and "|" in name) or name.endswith("_raw") for name in model.named_vars)
     return metric == "low-rank" or (metric == "auto" and not grouped)
 
 
