@@ -207,8 +207,8 @@ it('keeps what was changed of a model while another one is looked at', async () 
 
 it('opens the priors and the formula of the chosen model', async () => {
   await mount();
-  await open(screen.getByText(/What it assumes before it sees the data/));
+  await open(screen.getByText(/Priors: what it assumes/));
   await screen.findByText('Change per day');
-  await open(screen.getByText(/The model: formula, equation/));
+  await open(screen.getByText(/Formula, equation, picture/));
   await screen.findByLabelText('Formula');
 });

@@ -2,7 +2,8 @@ import { render, screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
 import { FAILED_SAMPLING, FakeWorkbench, sleepCells } from '../src/api/fake';
-import { Cell, Remedy } from '../src/api/port';
+import { Cell, Changes, Remedy } from '../src/api/port';
+import { located } from '../src/components/models/located';
 import {
   AnalysisActions,
   AnalysisView,
@@ -12,6 +13,7 @@ import {
 /** Records what was asked for; a class, as the real one is, so that a lost `this` is noticed. */
 class RecordedActions implements AnalysisActions {
   readonly calls: unknown[][] = [];
+  readonly changes: Changes[] = [];
 
   runNext() {
     this.calls.push(['runNext']);
@@ -30,6 +32,7 @@ class RecordedActions implements AnalysisActions {
   }
   applyRemedy(remedy: Remedy, step: string) {
     this.calls.push(['applyRemedy', remedy.label, step]);
+    this.changes.push(remedy.changes);
   }
   runInBackground() {
     this.calls.push(['runInBackground']);
@@ -65,7 +68,9 @@ async function mount(cells: Cell[], more: Partial<AnalysisView> = {}) {
     undo: null,
     ...more
   };
-  render(<Workflow view={view} actions={actions} />);
+  render(
+    <Workflow client={new FakeWorkbench()} view={view} actions={actions} />
+  );
   return actions;
 }
 
@@ -215,4 +220,36 @@ it('shows what is wrong with the parameters cell', async () => {
     }
   });
   expect(screen.getByRole('alert').textContent).toContain('line 2');
+});
+
+it('changes the priors of a notebook where they are judged', async () => {
+  const actions = await mount(sleepCells(4));
+  await userEvent.click(screen.getByText('Change the priors'));
+  await userEvent.click(await screen.findByText('Change per day'));
+  const put = screen.getByText('Put these priors into the notebook');
+  expect(put).toHaveProperty('disabled', true);
+  await userEvent.type(screen.getByLabelText('sigma'), '5');
+  await userEvent.click(put);
+  expect(actions.calls.at(-1)).toEqual(['applyRemedy', 'the priors', 'prior']);
+  expect(actions.changes.at(-1)).toEqual({
+    priors: { Days: { dist: 'Normal', mu: 0, sigma: 495 } }
+  });
+});
+
+it.each([
+  ['a.ipynb', 'data/x.csv', 'data/x.csv'],
+  ['sub/a.ipynb', 'x.csv', 'sub/x.csv'],
+  ['sub/deep/a.ipynb', '../x.csv', 'sub/x.csv'],
+  ['sub/a.ipynb', './x.csv', 'sub/x.csv'],
+  ['sub/a.ipynb', 'sample:penguins', 'sample:penguins'],
+  ['sub/a.ipynb', 'https://host/x.csv', 'https://host/x.csv'],
+  ['sub/a.ipynb', '/abs/x.csv', '/abs/x.csv'],
+  ['sub/a.ipynb', 'wide@2', 'wide@2'],
+  ['sub/a.ipynb', 'wide', 'wide']
+])('finds the data of %s: %s', (notebook, data, found) => {
+  const recipe = [{ do: 'join', data }, { do: 'drop' }];
+  expect(located({ data, recipe }, notebook)).toEqual({
+    data: found,
+    recipe: [{ do: 'join', data: found }, { do: 'drop' }]
+  });
 });

@@ -59,7 +59,7 @@ export function Guide(props: Props) {
           />
         )}
         {page === 'workflow' && view && (
-          <Workflow view={view} actions={actions} />
+          <Workflow client={client} view={view} actions={actions} />
         )}
         {page === 'workflow' && !view && (
           <p>

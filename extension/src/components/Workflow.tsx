@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import {
   ErrorBody,
   Inspection,
+  PriorClient,
   Remedy,
   Run,
   Sampling,
@@ -11,10 +12,14 @@ import {
 import { Badge, Mark } from './Badge';
 import { Busy } from './Busy';
 import { Changed, EditedByHand } from './Difference';
+import { NotebookPriors } from './models/NotebookPriors';
 import { Problem } from './Problem';
 import { Progress } from './Progress';
 import { failedStep, isDone, nextStep, stepTone, stepWord } from './steps';
 import { VerdictCard } from './VerdictCard';
+
+/** The step that judges the priors. */
+const PRIOR_STEP = 'prior';
 
 /** The active notebook as the panel draws it. */
 export interface AnalysisView {
@@ -54,10 +59,11 @@ export interface AnalysisActions {
 
 /** The steps of the active notebook, their verdicts, and what comes next. */
 export function Workflow(props: {
+  client: PriorClient;
   view: AnalysisView;
   actions: AnalysisActions;
 }) {
-  const { view, actions } = props;
+  const { client, view, actions } = props;
   const { steps, problem } = view.inspection;
   const busy = view.activity !== null || view.running.length > 0;
   const [opened, toggle] = useOpenStep(view);
@@ -86,6 +92,7 @@ export function Workflow(props: {
       <ol className="jp-modelcompose-Steps">
         {steps.map(step => (
           <Step
+            client={client}
             key={step.step}
             step={step}
             view={view}
@@ -220,6 +227,7 @@ function BackgroundRun(props: { background: Background; onStop: () => void }) {
 }
 
 function Step(props: {
+  client: PriorClient;
   step: StepView;
   view: AnalysisView;
   actions: AnalysisActions;
@@ -227,7 +235,8 @@ function Step(props: {
   open: boolean;
   onToggle: () => void;
 }) {
-  const { step, view, actions, busy, open, onToggle } = props;
+  const { client, step, view, actions, busy, open, onToggle } = props;
+  const { analysis } = view.inspection;
   const running = view.running.includes(step.step);
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
@@ -276,6 +285,20 @@ function Step(props: {
               stale={step.stale}
               busy={busy}
               onRemedy={remedy => actions.applyRemedy(remedy, step.step)}
+            />
+          )}
+          {step.step === PRIOR_STEP && analysis && (
+            <NotebookPriors
+              client={client}
+              analysis={analysis}
+              path={view.path}
+              busy={busy}
+              onPut={priors =>
+                actions.applyRemedy(
+                  { label: 'the priors', why: '', changes: { priors } },
+                  step.step
+                )
+              }
             />
           )}
           <div className="jp-modelcompose-Buttons">

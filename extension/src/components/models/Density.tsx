@@ -1,5 +1,5 @@
 import { Curve } from '../../api/port';
-import { area, scale } from '../plot';
+import { area, scale, shown } from '../plot';
 
 const WIDTH = 120;
 const HEIGHT = 30;
@@ -14,15 +14,20 @@ export function Density(props: { curve: Curve; label: string }) {
   const range: [number, number] = [Math.min(...finite), Math.max(...finite)];
   const path = area(curve, scale(range, 1, WIDTH - 1), HEIGHT - 1, HEIGHT - 3);
   return (
-    <svg
-      className="jp-modelcompose-Density"
-      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
-      preserveAspectRatio="none"
-      role="img"
-      aria-label={label}
-    >
-      <path d={path} />
-      <line x1={0} x2={WIDTH} y1={HEIGHT - 1} y2={HEIGHT - 1} />
-    </svg>
+    <figure className="jp-modelcompose-Density">
+      <svg
+        viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={label}
+      >
+        <path d={path} />
+        <line x1={0} x2={WIDTH} y1={HEIGHT - 1} y2={HEIGHT - 1} />
+      </svg>
+      <figcaption aria-hidden="true">
+        <span>{shown(range[0])}</span>
+        <span>{shown(range[1])}</span>
+      </figcaption>
+    </figure>
   );
 }

@@ -5,7 +5,7 @@ import { area, scale, shown, ticks } from '../plot';
 import { Problem } from '../Problem';
 
 const WIDTH = 280;
-const MARGIN = 10;
+const MARGIN = 18;
 const BASE = 74;
 const ROW = 22;
 

@@ -116,18 +116,19 @@ function Chosen({ client, wizard }: { client: ModelClient; wizard: Wizard }) {
   const { complete } = wizard;
   const edit = (changes: Changes) => wizard.edit(changes);
   return (
-    <>
-      <Disclosure summary="The model: formula, equation, picture and code">
+    <section className="jp-modelcompose-Chosen">
+      <h4>The chosen model</h4>
+      <Disclosure summary="Formula, equation, picture and code">
         <FormulaEditor client={client} analysis={complete} onChange={edit} />
       </Disclosure>
-      <Disclosure summary="What it assumes before it sees the data: priors">
+      <Disclosure summary="Priors: what it assumes before it sees the data">
         <Priors
           client={client}
           analysis={complete}
           onChange={priors => edit({ priors })}
         />
       </Disclosure>
-    </>
+    </section>
   );
 }
 
