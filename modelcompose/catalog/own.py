@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import os
 import re
 import textwrap
 import traceback
@@ -123,7 +124,7 @@ class OwnModel(ModelEntry):
         NotFound
             When there is no such file.
         """
-        path = (_root.get() or Path.cwd()) / name
+        path = Path(os.path.normpath((_root.get() or Path.cwd()) / name))  # its folder may not exist yet
         try:
             return cls(name, path, path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
@@ -324,11 +325,19 @@ def faults(model: OwnModel, table: pd.DataFrame | None = None) -> list[Fault]:
         Complete rows that have the model's columns.
     """
     found = list(model.declaration_faults)
-    if model.function is None or not model.columns or any("Python" in one.message for one in found):
+    if not _can_be_tried(model):
         return found
     known = {name: kind for name, kind in model.columns.items() if kind in get_args(Kind)}
     rows = pretend(known, np.random.default_rng(1), ROWS) if table is None else table
     return found + list(_built_faults(model, rows, undeclared=any("not declared" in one.message for one in found)))
+
+
+def _can_be_tried(model: OwnModel) -> bool:
+    """Tell whether there is a ``build`` that takes the table alone, and columns to make one up from."""
+    if model.function is None or not model.columns:
+        return False
+    arguments = model.function.args
+    return len([*arguments.posonlyargs, *arguments.args]) - len(arguments.defaults) == 1
 
 
 def _declaration_faults(model: OwnModel) -> Iterator[Fault]:
