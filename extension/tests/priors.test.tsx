@@ -265,6 +265,7 @@ describe('numbers of one’s own', () => {
     expect(Object.keys(last()!)).toEqual(['Intercept', 'Days']);
     await userEvent.click(screen.getByText('Undo the last change'));
     expect(last()).toEqual({});
+    expect(inside.queryByText('So be it: Normal.')).toBeNull();
   });
 
   it('come from an earlier run that has passed', async () => {

@@ -217,7 +217,11 @@ export function useWizard(client: WorkbenchClient): Wizard {
       setChoices(old => ({ ...old, analysis: { ...old.analysis, ...change } })),
     adopt: async (model, mapping) => {
       const changes = await client.adoptModel(model, complete, mapping);
-      const next: Analysis = { ...analysis, ...changes };
+      const next: Analysis = {
+        ...analysis,
+        ...rolesFor(undefined, analysis),
+        ...changes
+      };
       const described = await client.describe(tableOf(next));
       const kinds = declaredKinds(described);
       const found = await client.recommend({ ...next, kinds });

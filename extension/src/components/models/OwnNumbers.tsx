@@ -83,7 +83,7 @@ export function OwnNumbers(props: {
         </button>
         {asking.busy && <Busy text="Finding the prior that says this…" />}
         <Problem error={asking.error} />
-        <Said found={said} />
+        <Said found={said} priors={analysis.priors} />
       </div>
     </details>
   );

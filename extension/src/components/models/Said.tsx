@@ -1,8 +1,15 @@
-import { Elicited } from '../../api/port';
+import { Elicited, Prior, PriorChoices } from '../../api/port';
 
-/** What an answer came to. */
-export function Said({ found }: { found: Elicited | null }) {
-  if (!found) {
+/** What an answer came to, as long as its priors are those in use. */
+export function Said(props: {
+  found: Elicited | null;
+  priors: PriorChoices | undefined;
+}) {
+  const { found, priors = {} } = props;
+  const stands = found?.priors.every(({ name }) =>
+    same(found.changes.priors[name], priors[name])
+  );
+  if (!found || !stands) {
     return null;
   }
   return (
@@ -17,4 +24,8 @@ export function Said({ found }: { found: Elicited | null }) {
       )}
     </div>
   );
+}
+
+function same(one: Prior | undefined, other: Prior | undefined): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
 }

@@ -59,7 +59,7 @@ function useWhole(props: Props, what: string) {
     <>
       {asking.busy && <Busy text="Finding the priors that say this…" />}
       <Problem error={asking.error} />
-      <Said found={said} />
+      <Said found={said} priors={analysis.priors} />
     </>
   );
   return { ask, answer, busy: asking.busy };
