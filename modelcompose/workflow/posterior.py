@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelcompose import catalog
-from modelcompose.catalog.predictions import outcome_draws
+from modelcompose.catalog.curves import mean_direction
+from modelcompose.catalog.survival import happened
 from modelcompose.verdict import Finding, Remedy, Status, Verdict, worst
 from modelcompose.workflow.fit import is_partial
-from modelcompose.workflow.prior import Simulated
+from modelcompose.workflow.prior import Simulated, level_bars
 from modelcompose.workflow.steps import conclude, figure
 
 if TYPE_CHECKING:
@@ -34,7 +36,11 @@ def check(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Verdict:
     """Compare statistics of replicated data with those of the real ones.
 
     The statistics are ones that the family does not fit by itself: extremes and skewness of a number, spread and
-    zeros of a count, calibration of a yes or no, and the spread of the groups' averages. A statistic's tail
+    zeros of a count, calibration of a yes or no and of levels, variation beyond chance of counts out of attempts, the
+    agreement of directions around their prediction, the likeness of neighbours in time, and the spread of the groups'
+    averages. Waiting times are compared by the share that lasts, estimated with those that had not ended (Kaplan and
+    Meier 1958, doi:10.1080/01621459.1958.10501452). A model of a quantile is judged by the share of rows below it
+    alone, since its distribution is a device. A statistic's tail
     probability P(T(replicated) ≥ T(observed)) passes between 0.05/k and its mirror and fails outside 0.01/k, where
     k counts the statistics, so that a right model rarely fails by chance. The central 90% interval of the
     predictions should hold 90% of the rows, within the central 99% of its binomial distribution.
@@ -45,10 +51,7 @@ def check(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Verdict:
         DataTree with a ``posterior_predictive`` group.
     """
     simulated = _simulated(analysis, table, dt)
-    statistics = _statistics(analysis, table, simulated)
-    findings = [_tail(name, why, statistic, simulated, len(statistics)) for name, why, statistic in statistics]
-    if not simulated.binary:
-        findings.append(_coverage(simulated, whole=bool((simulated.observed == simulated.observed.round()).all())))
+    findings = _findings(analysis, table, simulated)
     status = worst(finding.status for finding in findings)
     return conclude(
         "posterior",
@@ -60,53 +63,231 @@ def check(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Verdict:
         + ".",
         findings=findings,
         remedies=_remedies(analysis, table, simulated, findings),
-        picture=_picture(analysis, simulated),
+        picture=_picture(analysis, table, simulated),
         alt=f"Distribution of {analysis.outcome}: observed against {SHOWN} simulated data sets.",
         partial=is_partial(dt),
     )
 
 
 def _simulated(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Simulated:
-    draws = outcome_draws(dt["posterior_predictive"].to_dataset(), analysis.outcome).astype(float)
-    every = max(1, len(draws) // MOST_DRAWS)
-    from modelcompose.workflow.prior import outcome_numbers
+    group = dt["posterior_predictive"]
+    every = max(1, group.sizes["chain"] * group.sizes["draw"] // MOST_DRAWS)
+    found = Simulated.of(analysis, table, group, every)
+    return _around_prediction(found) if found.kind == "directions" else found
 
-    return Simulated(draws[::every], outcome_numbers(analysis, table))
+
+def _around_prediction(simulated: Simulated) -> Simulated:
+    """Turn directions into angles from the predicted direction of their row, from -π to π."""
+    predicted = mean_direction(simulated.draws, 0)
+    return replace(
+        simulated, draws=_wrapped(simulated.draws - predicted), observed=_wrapped(simulated.observed - predicted)
+    )
 
 
-def _statistics(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> list[tuple[str, str, Statistic]]:
-    """Choose statistics by the outcome's kind; each maps rows, shape (..., rows), to numbers, shape (...)."""
-    found: list[tuple[str, str, Statistic]] = []
-    if simulated.binary:
-        found.append(
-            (
-                "Calibration: largest gap between predicted and observed share",
-                "Rows are sorted into bins by their predicted chance.",
-                _calibration_gap(simulated.draws.mean(0)),
-            )
-        )
-    elif analysis.kinds.get(analysis.outcome) == "count":
-        found += [
-            ("Spread (standard deviation)", "Counts often vary more than a model allows.", lambda y: y.std(-1)),
-            ("Share of zeros", "Many zeros may have a cause of their own.", lambda y: (y == 0).mean(-1)),
-            ("Largest value", "", lambda y: y.max(-1)),
-        ]
-    else:
-        found += [
-            ("Smallest value", "Extremes show whether the tails are right.", lambda y: y.min(-1)),
-            ("Largest value", "Extremes show whether the tails are right.", lambda y: y.max(-1)),
-            ("Skewness", "Shows whether one tail is longer.", _skewness),
-        ]
-    if analysis.groups:
-        codes = table[analysis.groups[0]].astype("category").cat.codes.to_numpy()
-        found.append(
-            (
-                f"Spread of the averages of {analysis.groups[0]}",
-                "Shows whether groups differ as much as they do.",
-                _between(codes),
-            )
-        )
+def _wrapped(angles: np.ndarray) -> np.ndarray:
+    return np.asarray((angles + np.pi) % (2 * np.pi) - np.pi)
+
+
+def _findings(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> list[Finding]:
+    quantile = getattr(catalog.get(analysis.model), "quantile", None)
+    if quantile is not None:
+        return [_below(simulated, quantile)]
+    statistics = _statistics(analysis, table, simulated)
+    count = len(statistics)
+    found = [_tail(name, why, statistic, simulated, count) for name, why, statistic in statistics]
+    if simulated.kind in ("number", "shares", "directions"):
+        counted = table[analysis.outcome].to_numpy(float)
+        found.append(_coverage(simulated, whole=bool((counted == counted.round()).all())))
     return found
+
+
+def _below(simulated: Simulated, quantile: float) -> Finding:
+    """Judge a model of a quantile by the share of rows below it: within the central 99% of its binomial."""
+    from scipy.stats import binom
+
+    predicted = np.quantile(simulated.draws, quantile, axis=0)
+    share, rows = float(np.mean(simulated.observed <= predicted)), len(simulated.observed)
+    least, most = binom.ppf([0.005, 0.995], rows, quantile) / rows
+    return Finding(
+        name=f"Rows below the value that {quantile:.0%} are to stay below",
+        status="pass" if least <= share <= most else "warn",
+        value=share,
+        shown=f"{share:.1%}",
+        threshold=f"from {least:.1%} to {most:.1%}",
+        sentence="Only this value is modelled; simulated rows are not meant to look like real ones.",
+        source="binomial 99% band around the quantile",
+    )
+
+
+Named = tuple[str, str, Statistic]
+
+
+def _statistics(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> list[Named]:
+    """Choose statistics by the outcome's kind; each maps rows, shape (..., rows), to numbers, shape (...)."""
+    if simulated.kind == "times":
+        return _lasting(happened(analysis, table), simulated.observed)
+    found = {
+        "binary": _of_binary,
+        "levels": _of_levels,
+        "shares": lambda one: _of_shares(one, table[analysis.trials].to_numpy(float)),
+        "directions": _of_directions,
+    }.get(simulated.kind, _of_counts if analysis.kinds.get(analysis.outcome) == "count" else _of_numbers)(simulated)
+    if analysis.time and simulated.kind == "number" and not analysis.groups:
+        found.append(_of_neighbours(simulated, table[analysis.time]))
+    if analysis.groups and simulated.kind != "directions":
+        found.append(_of_groups(analysis, table, simulated))
+    return found
+
+
+def _of_binary(simulated: Simulated) -> list[Named]:
+    return [
+        (
+            "Calibration: largest gap between predicted and observed share",
+            "Rows are sorted into bins by their predicted chance.",
+            _calibration_gap(simulated.draws.mean(0)),
+        )
+    ]
+
+
+def _of_levels(simulated: Simulated) -> list[Named]:
+    """The share of each level, and how well the chances of the levels fit: the largest gap of all."""
+    gaps = [_calibration_gap((simulated.draws == level).mean(0)) for level in range(len(simulated.levels))]
+    shares: list[Named] = [
+        (f"Share of {name}", "Whether the model gives each level as often.", _share_of(level))
+        for level, name in enumerate(simulated.levels)
+    ]
+    return [
+        *shares,
+        (
+            "Calibration: largest gap between predicted and observed share of a level",
+            "Rows are sorted into bins by the predicted chance of each level.",
+            lambda y: np.max([gap((y == level).astype(float)) for level, gap in enumerate(gaps)], axis=0),
+        ),
+    ]
+
+
+def _share_of(level: int) -> Statistic:
+    return lambda y: np.asarray((y == level).mean(-1))
+
+
+def _of_shares(simulated: Simulated, tried: np.ndarray) -> list[Named]:
+    """Pearson's statistic around the predicted shares shows variation beyond that of independent attempts."""
+    predicted = np.clip(simulated.draws.mean(0), 1e-6, 1 - 1e-6)
+    weight = tried / (predicted * (1 - predicted))
+    return [
+        (
+            "Variation of the shares beyond chance",
+            "Attempts in one row are often more alike than a model allows.",
+            lambda y: ((y - predicted) ** 2 * weight).mean(-1),
+        ),
+        ("Smallest share", "Extremes show whether the tails are right.", lambda y: y.min(-1)),
+        ("Largest share", "Extremes show whether the tails are right.", lambda y: y.max(-1)),
+    ]
+
+
+def _of_directions(simulated: Simulated) -> list[Named]:
+    """Lengths of the mean arrow and of that of doubled angles (Mardia and Jupp 2000, Directional Statistics)."""
+    return [
+        (
+            "Agreement of the directions around their prediction",
+            "Whether they scatter as widely as predicted.",
+            lambda y: np.abs(np.exp(1j * y).mean(-1)),
+        ),
+        (
+            "Agreement of doubled directions",
+            "Shows two opposite main directions, and tails that are too long or too short.",
+            lambda y: np.abs(np.exp(2j * y).mean(-1)),
+        ),
+    ]
+
+
+def _of_counts(simulated: Simulated) -> list[Named]:
+    return [
+        ("Spread (standard deviation)", "Counts often vary more than a model allows.", lambda y: y.std(-1)),
+        ("Share of zeros", "Many zeros may have a cause of their own.", lambda y: (y == 0).mean(-1)),
+        ("Largest value", "", lambda y: y.max(-1)),
+    ]
+
+
+def _of_numbers(simulated: Simulated) -> list[Named]:
+    return [
+        ("Smallest value", "Extremes show whether the tails are right.", lambda y: y.min(-1)),
+        ("Largest value", "Extremes show whether the tails are right.", lambda y: y.max(-1)),
+        ("Skewness", "Shows whether one tail is longer.", _skewness),
+    ]
+
+
+def _of_neighbours(simulated: Simulated, time: pd.Series[Any]) -> Named:
+    """Correlate what is left over with its neighbour in time.
+
+    Less likeness than simulated is no fault: a level that follows the data leaves little over.
+    """
+    order, predicted = np.argsort(time.to_numpy(), kind="stable"), simulated.draws.mean(0)
+    floor = float(np.median(_lag_one((simulated.draws - predicted)[:, order])))
+    return (
+        "Likeness of neighbours in time (lag-1 autocorrelation)",
+        "Leftovers that resemble their neighbours make a model too sure of itself.",
+        lambda y: np.maximum(_lag_one((y - predicted)[..., order]), floor),
+    )
+
+
+def _lag_one(y: np.ndarray) -> np.ndarray:
+    centred = y - y.mean(-1, keepdims=True)
+    return np.asarray((centred[..., 1:] * centred[..., :-1]).sum(-1) / np.maximum((centred**2).sum(-1), 1e-300))
+
+
+def _lasting(ended: np.ndarray, recorded: np.ndarray) -> list[Named]:
+    """The share that lasts beyond the quarters of the times that had ended."""
+    bounds = _bounds(ended, recorded)
+    return [
+        (
+            f"Share that lasts beyond {time:.4g}",
+            "Estimated from all times, those that had not ended included.",
+            _kaplan_meier(float(time), bounds),
+        )
+        for time in np.unique(np.quantile(recorded[ended], [0.25, 0.5, 0.75]))
+    ]
+
+
+def _bounds(ended: np.ndarray, recorded: np.ndarray) -> np.ndarray:
+    """Return for each row how long it was looked at, shape (rows,), so that simulated times end there as well.
+
+    For a time that had ended this is not known: it is drawn from the distribution of the others' bounds above it,
+    which is estimated like that of the times themselves, with ended and not ended exchanged.
+    """
+    order = np.lexsort((~ended, recorded))
+    waiting = np.arange(len(recorded), 0, -1)
+    kept = np.cumprod(np.where(ended[order], 1.0, 1 - 1 / waiting))
+    passed = np.concatenate([[0.0], 1 - kept])  # the share of bounds up to each of the times in order
+    below = passed[np.searchsorted(recorded[order], recorded, side="right")]
+    drawn = below + (1 - below) * np.random.default_rng(0).uniform(1e-9, 1, len(recorded))
+    times = np.append(recorded[order], np.inf)
+    return np.where(ended, times[np.searchsorted(passed[1:], drawn)], recorded)
+
+
+def _kaplan_meier(time: float, bounds: np.ndarray) -> Statistic:
+    """Estimate the share that lasts beyond a time, when each row is looked at up to its bound."""
+
+    def statistic(y: np.ndarray) -> np.ndarray:
+        happens, seen = y < bounds, np.minimum(y, bounds)
+        order = np.argsort(np.where(happens, seen, np.nextafter(seen, np.inf)), axis=-1, kind="stable")
+        counts = np.take_along_axis(happens & (seen <= time), order, -1)
+        waiting = np.arange(y.shape[-1], 0, -1)
+        return np.asarray(np.prod(np.where(counts, 1 - 1 / waiting, 1.0), -1))
+
+    return statistic
+
+
+def _of_groups(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> Named:
+    codes = table[analysis.groups[0]].astype("category").cat.codes.to_numpy()
+    between = _between(codes)
+    last = len(simulated.levels) - 1
+    averages = "shares of the highest level" if simulated.kind == "levels" else "averages"
+    return (
+        f"Spread of the {averages} of {analysis.groups[0]}",
+        "Shows whether groups differ as much as they do.",
+        (lambda y: between((y == last).astype(float))) if simulated.kind == "levels" else between,
+    )
 
 
 def _skewness(y: np.ndarray) -> np.ndarray:
@@ -199,7 +380,7 @@ def _richer(analysis: Analysis, misfits: list[Finding]) -> Iterator[Remedy]:
 
 def _explaining(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> Iterator[Remedy]:
     """Offer the unused columns that explain most of what the model leaves over."""
-    left = simulated.observed - simulated.draws.mean(0)
+    left = _left_over(simulated)
     accepted = catalog.question(analysis.question).kinds_of("predictors")
     unused = [
         name for name, kind in analysis.kinds.items() if kind in accepted - {"group"} and name not in analysis.columns
@@ -212,6 +393,16 @@ def _explaining(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -
                 why=f"It explains {shares[name]:.0%} of what the model leaves over.",
                 changes={"predictors": [*analysis.predictors, name]},
             )
+
+
+def _left_over(simulated: Simulated) -> np.ndarray:
+    """Return what the model leaves over of each row, shape (rows,); of levels, that of the last one's chance."""
+    if simulated.kind == "levels":
+        last = len(simulated.levels) - 1
+        return np.asarray((simulated.observed == last) - (simulated.draws == last).mean(0))
+    if simulated.kind == "times":
+        return np.asarray(np.log(simulated.observed) - np.log(simulated.draws).mean(0))
+    return np.asarray(simulated.observed - simulated.draws.mean(0))
 
 
 def _explained(left: np.ndarray, column: pd.Series) -> float:
@@ -228,26 +419,68 @@ def _explained(left: np.ndarray, column: pd.Series) -> float:
     return float(np.corrcoef(x, y)[0, 1] ** 2) if x.std() > 0 else 0.0
 
 
-def _picture(analysis: Analysis, simulated: Simulated) -> Any:
+def _picture(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> Any:
     fig, (left, right) = figure(columns=2)
-    some = simulated.draws[:: max(1, len(simulated.draws) // SHOWN)]
-    if simulated.binary:
+    if simulated.kind == "levels":
+        level_bars(left, simulated)
+        _calibration_of_last(right, simulated)
+        return fig
+    if simulated.kind == "times":
+        _lasting_curves(left, analysis, happened(analysis, table), simulated)
+    elif simulated.kind == "binary":
         left.hist(simulated.draws.mean(1), bins=30, color="#b9c7d8")
         left.axvline(simulated.observed.mean(), color="#b3261e", label="observed")
         left.set(xlabel=f"share of {analysis.outcome}", ylabel="simulated data sets")
     else:
-        levels = np.linspace(0, 1, 100)
-        for one in some:
-            left.plot(np.quantile(one, levels), levels, color="#b9c7d8", linewidth=0.7)
-        left.plot(np.quantile(simulated.observed, levels), levels, color="#b3261e", label="observed")
-        left.set(xlabel=analysis.outcome, ylabel="share of rows below")
+        _cumulative(left, analysis, simulated)
     left.legend(fontsize=7)
-    order = np.argsort(simulated.draws.mean(0))
-    low, middle, high = np.quantile(simulated.draws, [0.05, 0.5, 0.95], axis=0)[:, order]
-    rank = np.arange(len(order))
-    right.fill_between(rank, low, high, color="#b9c7d8", label="90% of simulated")
-    right.plot(rank, middle, color="#3a6ea5")
-    right.plot(rank, simulated.observed[order], ".", color="#b3261e", markersize=3)
-    right.set(xlabel="rows, by their prediction", ylabel=analysis.outcome)
-    right.legend(fontsize=7)
+    _rows_by_prediction(right, analysis, simulated)
     return fig
+
+
+def _named(analysis: Analysis, simulated: Simulated) -> str:
+    if simulated.kind == "directions":
+        return f"{analysis.outcome}, radians from its prediction"
+    return f"share of {analysis.outcome}" if simulated.kind == "shares" else analysis.outcome
+
+
+def _cumulative(axes: Any, analysis: Analysis, simulated: Simulated) -> None:
+    levels = np.linspace(0, 1, 100)
+    for one in simulated.draws[:: max(1, len(simulated.draws) // SHOWN)]:
+        axes.plot(np.quantile(one, levels), levels, color="#b9c7d8", linewidth=0.7)
+    axes.plot(np.quantile(simulated.observed, levels), levels, color="#b3261e", label="observed")
+    axes.set(xlabel=_named(analysis, simulated), ylabel="share of rows below")
+
+
+def _lasting_curves(axes: Any, analysis: Analysis, ended: np.ndarray, simulated: Simulated) -> None:
+    times = np.linspace(0, simulated.observed.max(), 50)
+    some = simulated.draws[:: max(1, len(simulated.draws) // SHOWN)]
+    bounds = _bounds(ended, simulated.observed)
+    curves = [_kaplan_meier(float(time), bounds) for time in times]
+    axes.plot(times, np.array([curve(some) for curve in curves]), color="#b9c7d8", linewidth=0.7)
+    axes.plot(times, [curve(simulated.observed) for curve in curves], color="#b3261e", label="observed")
+    axes.set(xlabel=analysis.outcome, ylabel="share that lasts longer")
+
+
+def _calibration_of_last(axes: Any, simulated: Simulated) -> None:
+    """Draw the observed share of the last level over its predicted chance, in bins of rows."""
+    last = len(simulated.levels) - 1
+    chance, is_last = (simulated.draws == last).mean(0), simulated.observed == last
+    bins = [part for part in np.array_split(np.argsort(chance), BINS) if len(part)]
+    axes.plot([0, 1], [0, 1], color="#b9c7d8")
+    axes.plot([chance[one].mean() for one in bins], [is_last[one].mean() for one in bins], "o", color="#b3261e")
+    axes.set(xlabel=f"predicted chance of {simulated.levels[last]}".replace("$", r"\$"), ylabel="observed share")
+
+
+def _rows_by_prediction(axes: Any, analysis: Analysis, simulated: Simulated) -> None:
+    middle = np.median(simulated.draws, axis=0) if simulated.kind == "times" else simulated.draws.mean(0)
+    order = np.argsort(middle)
+    low, half, high = np.quantile(simulated.draws, [0.05, 0.5, 0.95], axis=0)[:, order]
+    rank = np.arange(len(order))
+    axes.fill_between(rank, low, high, color="#b9c7d8", label="90% of simulated")
+    axes.plot(rank, half, color="#3a6ea5")
+    axes.plot(rank, simulated.observed[order], ".", color="#b3261e", markersize=3)
+    if simulated.kind == "times":
+        axes.set_yscale("log")
+    axes.set(xlabel="rows, by their prediction", ylabel=_named(analysis, simulated))
+    axes.legend(fontsize=7)
