@@ -176,3 +176,35 @@ def test_stan_says_what_it_would_need(bench):
     (bench.workspace / "m.stan").write_text("parameters { real x; }", "utf-8")
     with pytest.raises(InvalidInput, match="bridgestan"):
         bench.check_model("m.stan")
+
+
+@pytest.mark.slow
+def test_a_model_of_ones_own_goes_through_the_whole_workflow_and_the_app(bench):
+    import numpy as np
+    import pandas as pd
+    from nbclient import NotebookClient
+    from nbformat import reads
+
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=80)
+    pd.DataFrame({"weeks": x, "gain": 0.5 + 0.8 * x + 0.6 * rng.standard_normal(80)}).to_csv(
+        bench.workspace / "data" / "gain.csv", index=False
+    )
+    model = bench.add_model(bench.new_model("growth")["path"])["id"]
+    changes = bench.adopt_model(model, {"data": "data/gain.csv"}, {"y": "gain", "x": "weeks"})["changes"]
+    path = bench.compose({"data": "data/gain.csv", **changes, "draws": 500, "tune": 500})["path"]
+    run = bench.run(path)
+    print({one["step"]: one["status"] for one in run["verdicts"]})
+    assert run["status"] == "passed"
+    assert [one["step"] for one in run["verdicts"]][-1] == "answer"
+    assert "the change of y is" in run["verdicts"][-1]["sentence"]
+    published = bench.publish(run["id"])
+    report = (bench.workspace / published["report"]).read_text("utf-8")
+    assert "the change of y is" in report
+    app = bench.workspace / published["app"]
+    assert (app.parent / "growth.py").is_file()
+    nb = reads(app.read_text("utf-8"), 4)
+    NotebookClient(nb, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(app.parent)}}).execute()
+    views = [out for cell in nb.cells for out in cell.get("outputs", []) if "application/vnd.jupyter.widget-view+json" in
+             out.get("data", {})]  # fmt: skip
+    assert views

@@ -30,9 +30,7 @@ class Emax(WrittenEntry):
     id = "emax"
     title = "Dose and effect that levels off (Emax)"
     summary = "The effect grows with the dose, ever more slowly, towards a greatest effect."
-    equation = (
-        r"y_i \sim \mathrm{Normal}(\mu_i, \sigma),\quad \mu_i = \alpha + \beta \cdot d_i \cdot (\delta + d_i)^{-1}"
-    )
+    equation = r"y_i \sim \mathrm{Normal}(\alpha + \beta \cdot d_i \cdot (\delta + d_i)^{-1}, \sigma)"
     questions = frozenset({"dose-response"})
     outcome = frozenset({"continuous", "positive", "amount", "duration", "count"})
     source = "Thomas, Sweeney and Somayaji 2014, doi:10.1080/19466315.2014.924876"
@@ -102,7 +100,7 @@ class Emax(WrittenEntry):
         lead = f"At the highest {dose} given ({top:g}{f' {per}' if per else ''}), compared with none, {name} changes by"
         return [
             Effect("effect of the highest dose", lead, "effect", reached, unit),
-            Effect("greatest effect", f"The greatest effect that {dose} can have on {name} is", "effect", greatest, unit),
+            Effect("greatest effect", f"The greatest effect of {dose} on {name} is", "effect", greatest, unit),
             Effect("dose of half effect", f"Half of it is reached at a {dose} of", "level", half, per),
             Effect("dose of 90% effect", f"Nine tenths of it are reached at a {dose} of", "level", 9 * half, per,
                    headline=False),

@@ -67,7 +67,7 @@ class ModelEntry(ABC):
     ``needs`` says how many columns it needs in which role, and ``takes`` which other roles it can use; a column in any
     other role would be left out of account, so that the model is not offered then. ``richer`` names the models to try
     when simulated data do not look like the real ones, most promising first. ``assumptions``, ``limits`` and
-    ``tutorial`` are sentences for the model's card. ``constants`` are parameters of the family that are not estimated;
+    ``tutorial`` are sentences for the model's card. ``fixed`` are parameters of the family that are not estimated;
     ``declared`` names functions, of the shape that Bambi asks of a prior's ``dist``, for priors that are more than a
     distribution; their source stands in the notebook's cell.
     """
@@ -88,7 +88,7 @@ class ModelEntry(ABC):
     limits: ClassVar[tuple[str, ...]] = ()
     tutorial: ClassVar[str] = ""
     own: ClassVar[bool] = False
-    constants: ClassVar[Mapping[str, float]] = {}
+    fixed: ClassVar[Mapping[str, float]] = {}
     declared: ClassVar[Mapping[str, Callable[..., Any]]] = {}
 
     # -- when it fits ------------------------------------------------------------------------------------------
@@ -212,7 +212,7 @@ class ModelEntry(ABC):
         )
 
     def _nested(self, priors: list[TermPrior]) -> dict[str, Any]:
-        found: dict[str, Any] = dict(self.constants)
+        found: dict[str, Any] = dict(self.fixed)
         for one in priors:
             place = found.setdefault(one.component, {}) if one.component else found
             place[one.term] = one.complete.bambi()
@@ -226,7 +226,7 @@ class ModelEntry(ABC):
         for component in dict.fromkeys(one.component for one in priors if one.component):
             inner = ", ".join(f"{_key(one.term)}: {self._spelt(one)}" for one in priors if one.component == component)
             yield f"        {_key(component)}: {{{inner}}},"
-        yield from (f"        {_key(name)}: {value!r}," for name, value in self.constants.items())
+        yield from (f"        {_key(name)}: {value!r}," for name, value in self.fixed.items())
 
     def _spelt(self, one: TermPrior) -> str:
         function = self.declared.get(one.name)

@@ -113,7 +113,7 @@ class Quantile(MeasuredEntry):
     source = "Yu and Moyeed 2001, doi:10.1016/S0167-7152(01)00124-9"
     needs: ClassVar[Mapping[str, int]] = {"predictors": 1}
     quantile: ClassVar[float] = 0.9
-    constants: ClassVar[Mapping[str, float]] = {"kappa": round(sqrt(0.9 / 0.1), 6)}
+    fixed: ClassVar[Mapping[str, float]] = {"kappa": round(sqrt(0.9 / 0.1), 6)}
     assumptions: ClassVar[tuple[str, ...]] = (
         "The value that 9 of 10 stay below rises or falls by the same amount for every step of a predictor.",
         "Rows are independent.",
@@ -147,7 +147,7 @@ class Quantile(MeasuredEntry):
 
     def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
         """The rate at which the distribution falls off: below the quantile, its mean distance is kappa / b."""
-        typical = self.constants["kappa"] / float(table[analysis.outcome].astype(float).std())
+        typical = self.fixed["kappa"] / float(table[analysis.outcome].astype(float).std())
         return [TermPrior("b", Prior("LogNormal", {"mu": rounded(log(typical)), "sigma": 1.0}), RATE)]
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
@@ -159,7 +159,7 @@ class Quantile(MeasuredEntry):
         import pandas as pd
 
         x = rng.normal(10, 3, n)
-        kappa, b = self.constants["kappa"], 1.5
+        kappa, b = self.fixed["kappa"], 1.5
         below = rng.random(n) < kappa**2 / (1 + kappa**2)
         distance = np.where(below, -rng.exponential(kappa / b, n), rng.exponential(1 / (kappa * b), n))
         return Simulation(
