@@ -41,6 +41,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -204,6 +205,29 @@ def nile_posterior() -> dict[str, tuple[float, float]]:
     return {"drift_sd": moments(drifts, weight.sum(1)), "noise_sd": moments(noises, weight.sum(0))}
 
 
+def coal_posterior() -> dict[str, tuple[float, float]]:
+    """Sum over the last year before the change: given it, both rates are Gamma, for their priors are exponential."""
+    from scipy.special import gammaln
+
+    y = stored("coal").disasters.to_numpy()
+    years = np.arange(1, len(y))  # before the change
+    rest = len(y) - years
+    events, others = y.cumsum()[:-1] + 1, y.sum() - y.cumsum()[:-1] + 1
+    log = gammaln(events) - events * np.log(years + 0.586) + gammaln(others) - others * np.log(rest + 0.586)
+    weight = np.exp(log - log.max()) / np.exp(log - log.max()).sum()
+
+    def mixed(means: np.ndarray, variances: np.ndarray | float) -> tuple[float, float]:
+        mean = float(weight @ means)
+        return mean, float(np.sqrt(weight @ (variances + (means - mean) ** 2)))
+
+    early, late = events / (years + 0.586), others / (rest + 0.586)
+    return {
+        "early": mixed(early, early / (years + 0.586)),
+        "late": mixed(late, late / (rest + 0.586)),
+        "year": mixed(1850.0 + years, 0.0),
+    }
+
+
 LOG_ODDS = np.linspace(-7, 5, 4001)
 
 
@@ -299,7 +323,8 @@ class Fit:
         return np.asarray(values.transpose("chain", "draw"))
 
 
-Quantity = str | Callable[[Fit], np.ndarray]
+Quantity = str | Callable[[Any], np.ndarray]
+"""The name of a parameter, or a function of the fit; for a mode, of the parameters at it."""
 
 
 @dataclass(frozen=True)
@@ -486,6 +511,25 @@ def sleep_case(source: str, model: str, formula: str, priors: dict, quantities: 
     return Case(f"{source}-sleepstudy", table, choices, quantities, kinds={"Subject": "group"})
 
 
+def ovarian_case() -> Case:
+    """Weibull waiting times: our intercept is the logarithm of the median of a typical row, in standard deviations."""
+    table = stored("ovarian")
+    centre, spread = table[["ecog", "rx"]].mean().to_numpy(), table[["ecog", "rx"]].std().to_numpy()
+    choices = {"question": "survival", "outcome": "futime", "event": "fustat", "predictors": ["ecog", "rx"]}
+    choices |= {"model": "survival-weibull"}
+    choices |= {
+        "priors": {"Intercept": normal(6, 1e7), "slope": FLAT, "shape": {"dist": "Uniform", "lower": 0, "upper": 4}}
+    }
+    found: dict[str, Quantity] = {
+        "(Intercept)": lambda at: at["Intercept"] - np.log(np.log(2)) / at["shape"] - at["slope"] / spread @ centre,
+        "ecog": lambda at: at["slope"][0] / spread[0],
+        "rx": lambda at: at["slope"][1] / spread[1],
+        "scale": lambda at: 1 / at["shape"],
+    }
+    kinds = {"futime": "duration", "fustat": "binary", "ecog": "continuous", "rx": "continuous"}
+    return Case("ovarian", lambda: stored("ovarian"), choices, found, kinds=kinds, mode=True)
+
+
 CASES = (
     Case(
         "posteriordb-eight-schools",
@@ -641,8 +685,12 @@ CASES = (
         "rstanarm",
         "correlated-slopes",
         "",
-        {},
-        {"(Intercept)": "Intercept", "Days": "Days", "sigma": "sigma"},
+        {one: {"dist": "Exponential", "lam": 1 / 26} for one in ("level_sd", "slope_sd")},  # as decov, at its sigma
+        {
+            "(Intercept)": lambda fit: fit.draws("Intercept") - fit.draws("slope[Days]") * fit.table.Days.mean(),
+            "Days": "slope[Days]",
+            "sigma": "sigma",
+        },
     ),
     sleep_case(
         "lme4",
@@ -660,6 +708,7 @@ CASES = (
         kinds={"GRADE": "binary", "PSI": "binary"},
         mode=True,
     ),
+    ovarian_case(),
     Case(
         "nile",
         nile,
@@ -672,9 +721,11 @@ CASES = (
     Case(
         "coal",
         lambda: stored("coal"),
-        {"question": "change-point", "outcome": "disasters", "time": "year", "model": "change-point-count"},
-        {"early": "before", "late": "after", "year": "change"},
+        {"question": "change-point", "outcome": "disasters", "time": "year", "model": "change-point-count"}
+        | {"priors": {one: {"dist": "Exponential", "lam": 0.586} for one in ("before", "after")}},
+        {"early": "before", "late": "after", "year": lambda fit: effect(0)(fit) - 1},
         kinds={"disasters": "count", "year": "count"},
+        exact=coal_posterior,
     ),
 )
 BY_ID = {case.id: case for case in CASES}
@@ -724,7 +775,10 @@ def at_mode(case: Case, model: object) -> dict[str, np.ndarray]:
     import pymc as pm
 
     highest = pm.find_MAP(model=model, progressbar=False)
-    return {quantity: np.asarray(highest[ours]) for quantity, ours in case.quantities.items()}
+    return {
+        quantity: np.asarray(highest[ours] if isinstance(ours, str) else ours(highest))
+        for quantity, ours in case.quantities.items()
+    }
 
 
 def predictive_density(fit: Fit) -> tuple[float, float, np.ndarray]:
