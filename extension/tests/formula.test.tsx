@@ -173,6 +173,15 @@ it('lays a graph out in layers, also one that goes round', () => {
       ['a', 'y']
     ])
   ).toEqual([['a'], ['b'], ['y']]);
+  expect(
+    ids([
+      ['a', 'b'],
+      ['y', 'b']
+    ])
+  ).toEqual([['y', 'a'], ['b']]);
+  const many = 'abcdefgh'.split('').map(node);
+  const sizes = layersOf({ nodes: many, edges: [] }).map(row => row.length);
+  expect(sizes).toEqual([3, 3, 2]);
   expect(ids([]).flat()).toHaveLength(3);
   expect(
     ids([

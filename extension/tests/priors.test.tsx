@@ -284,6 +284,26 @@ describe('numbers of one’s own', () => {
     await waitFor(() => expect(last()?.Days).toMatchObject({ mu: 300 }));
   });
 
+  it('leave alone what was edited while they were worked out', async () => {
+    const client = new FakeWorkbench();
+    let answer = () => {};
+    const waiting = new Promise<void>(resolve => (answer = resolve));
+    const original = FakeWorkbench.prototype.elicit.bind(client);
+    vi.spyOn(client, 'elicit').mockImplementation(async (...args) => {
+      await waiting;
+      return original(...args);
+    });
+    const { last } = await mount({}, client);
+    const inside = await ownNumbers();
+    await userEvent.type(inside.getByLabelText('between'), '0');
+    await userEvent.type(inside.getByLabelText('and'), '10');
+    await userEvent.click(inside.getByText('Use this answer'));
+    const other = await edit('Average of Reaction');
+    fireEvent.change(other.getByLabelText('sigma'), { target: { value: '9' } });
+    await act(async () => answer());
+    expect(last()).toMatchObject({ Intercept: { sigma: 9 }, Days: { mu: 5 } });
+  });
+
   it('are not offered from runs where there is no record of them', async () => {
     const fake = new FakeWorkbench();
     const client: PriorClient = {

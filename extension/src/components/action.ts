@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 
 import { WorkbenchError } from '../api/port';
 
@@ -15,6 +15,11 @@ export function useAction(): Action {
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<WorkbenchError | null>(null);
   const latest = useRef(0);
+  // What comes when nobody waits for it any more is dropped.
+  useEffect(() => {
+    const turn = latest;
+    return () => void turn.current++;
+  }, []);
   const start = useCallback(
     async <T>(work: () => Promise<T>, then?: (result: T) => void) => {
       const mine = ++latest.current;

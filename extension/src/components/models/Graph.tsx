@@ -3,6 +3,7 @@ import { GraphNode, ModelGraph } from '../../api/port';
 const BOX = { width: 92, height: 24 };
 const GAP = { x: 8, y: 30 };
 const LETTERS = 14;
+const ROW = 3;
 
 /** What depends on what, in layers: what depends on nothing stands on top. */
 export function Graph({ graph }: { graph: ModelGraph }) {
@@ -102,12 +103,28 @@ export function layersOf({ nodes, edges }: ModelGraph): GraphNode[][] {
     return found;
   };
   const layers: GraphNode[][] = [];
+  for (const { id } of nodes) {
+    depth(id, []);
+  }
   for (const node of nodes) {
-    const at = depth(node.id, []);
+    const below = edges.flatMap(([from, to]) =>
+      from === node.id ? [depths.get(to) ?? 0] : []
+    );
+    const lowest = Math.max(0, Math.min(...below) - 1);
+    const own = depths.get(node.id) ?? 0;
+    // What depends on nothing stands close to what depends on it.
+    const at = own === 0 && below.length > 0 ? lowest : own;
     (layers[at] ??= []).push(node);
   }
-  return Array.from(layers, layer => layer ?? []).filter(
-    layer => layer.length > 0
+  return Array.from(layers, layer => layer ?? []).flatMap(rows);
+}
+
+/** A layer as rows of a few: a narrow picture can be read. */
+function rows(layer: GraphNode[]): GraphNode[][] {
+  const count = Math.ceil(layer.length / ROW);
+  const size = Math.ceil(layer.length / count);
+  return Array.from({ length: count }, (_, at) =>
+    layer.slice(at * size, (at + 1) * size)
   );
 }
 

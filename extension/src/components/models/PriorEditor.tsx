@@ -4,13 +4,13 @@ import {
   Analysis,
   Elicited,
   Prior,
-  PriorChoices,
   PriorClient,
   PriorRow
 } from '../../api/port';
 import { useAction } from '../action';
 import { Busy } from '../Busy';
 import { Problem } from '../Problem';
+import { ChangePriors, changedBy } from './elicited';
 import { OwnNumbers } from './OwnNumbers';
 import { NumberField } from './NumberField';
 import { numberIn } from './numbers';
@@ -30,7 +30,7 @@ export function PriorEditor(props: {
   analysis: Analysis;
   row: PriorRow;
   distributions: Record<string, string[]>;
-  onChange: (priors: PriorChoices, what: string, mark?: string) => void;
+  onChange: ChangePriors;
 }) {
   const { client, analysis, row, distributions, onChange } = props;
   const { name, label } = row;
@@ -43,7 +43,7 @@ export function PriorEditor(props: {
   const { dist, texts } = draft?.of === of ? draft : textsOf(current);
   const parameters = distributions[dist] ?? Object.keys(texts);
   const put = (prior: Prior, mark?: string) =>
-    onChange({ ...chosen, [name]: prior }, `prior of ${label}`, mark);
+    onChange(old => ({ ...old, [name]: prior }), `prior of ${label}`, mark);
 
   const type = (parameter: string, text: string) => {
     const next = { ...texts, [parameter]: text };
@@ -68,16 +68,14 @@ export function PriorEditor(props: {
       found => take(found)
     );
   };
-  const take = ({ changes }: Elicited) => {
+  const take = (found: Elicited) => {
     setDraft(null);
-    onChange({ ...chosen, ...changes.priors }, `prior of ${label}`);
+    onChange(old => ({ ...old, ...changedBy(found) }), `prior of ${label}`);
   };
   const reset = () => {
-    const others = Object.entries(chosen).filter(([one]) => one !== name);
-    onChange(
-      Object.fromEntries(others),
-      `prior of ${label}, back to the default`
-    );
+    const without = (old: Record<string, Prior>) =>
+      Object.fromEntries(Object.entries(old).filter(([one]) => one !== name));
+    onChange(without, `prior of ${label}, back to the default`);
   };
   return (
     <div

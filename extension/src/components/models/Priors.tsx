@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import { Analysis, PriorChoices, PriorClient, PriorRow } from '../../api/port';
 import { Badge } from '../Badge';
@@ -6,6 +6,7 @@ import { Busy } from '../Busy';
 import { useLatest } from '../live';
 import { Problem } from '../Problem';
 import { Density } from './Density';
+import { ChangePriors } from './elicited';
 import { Expectation } from './Expectation';
 import { PriorEditor } from './PriorEditor';
 import { WholeAnswers } from './WholeAnswers';
@@ -31,15 +32,26 @@ export function Priors(props: {
   const expected = useLatest(() => client.priorPrediction(analysis), key);
   const [open, setOpen] = useState<string | null>(null);
   const [past, setPast] = useState<Past[]>([]);
-  const change = (priors: PriorChoices, what: string, mark = '') => {
-    if (mark === '' || past.at(-1)?.mark !== mark) {
-      setPast([...past, { priors: chosen, what, mark }]);
-    }
+  const newest = useRef(chosen);
+  useEffect(() => {
+    newest.current = chosen;
+  });
+  const put = (priors: PriorChoices) => {
+    newest.current = priors;
     onChange(priors);
+  };
+  const change: ChangePriors = (update, what, mark = '') => {
+    const priors = newest.current;
+    setPast(old =>
+      mark !== '' && old.at(-1)?.mark === mark
+        ? old
+        : [...old, { priors, what, mark }]
+    );
+    put(update(priors));
   };
   const undo = (last: Past) => {
     setPast(past.slice(0, -1));
-    onChange(last.priors);
+    put(last.priors);
   };
   const last = past.at(-1);
   const rows = table.value?.priors ?? [];
@@ -61,7 +73,7 @@ export function Priors(props: {
               analysis={analysis}
               row={row}
               distributions={distributions}
-              onChange={(priors, what, mark) => change(priors, what, mark)}
+              onChange={change}
             />
           </Row>
         ))}
@@ -103,12 +115,17 @@ function Row(props: {
   children: React.ReactNode;
 }) {
   const { row, open, onToggle, children } = props;
+  // Once opened it stays: what was typed, and an answer on its way, outlive a look at another prior.
+  const [seen, setSeen] = useState(false);
   return (
     <li className="jp-modelcompose-Prior">
       <button
         className="jp-modelcompose-Prior-head"
         aria-expanded={open}
-        onClick={onToggle}
+        onClick={() => {
+          setSeen(true);
+          onToggle();
+        }}
       >
         <strong>{row.label}</strong>
         <code>{row.words}</code>
@@ -117,7 +134,7 @@ function Row(props: {
       <Density curve={row.density} label={row.range_words} />
       <p>{row.range_words}</p>
       <small>Source: {row.source}</small>
-      {open && children}
+      {seen && <div hidden={!open}>{children}</div>}
     </li>
   );
 }

@@ -1,17 +1,11 @@
 import { useId, useState } from 'react';
 
-import {
-  Analysis,
-  Answer,
-  Elicited,
-  PriorChoices,
-  PriorClient,
-  Run
-} from '../../api/port';
+import { Analysis, Answer, Elicited, PriorClient, Run } from '../../api/port';
 import { useAction } from '../action';
 import { Busy } from '../Busy';
 import { Disclosure } from '../Disclosure';
 import { Problem } from '../Problem';
+import { ChangePriors, changedBy } from './elicited';
 import { Mass } from './OwnNumbers';
 import { NumberField } from './NumberField';
 import { numberIn } from './numbers';
@@ -22,7 +16,7 @@ interface Props {
   analysis: Analysis;
   outcome: string;
   unit: string;
-  onChange: (priors: PriorChoices, what: string) => void;
+  onChange: ChangePriors;
 }
 
 /** Answers that move all priors together: on the scale of the outcome, or what an earlier run has found. */
@@ -52,7 +46,7 @@ function useWhole(props: Props, what: string) {
       () => client.elicit(analysis, '', answer),
       found => {
         setSaid(found);
-        onChange({ ...analysis.priors, ...found.changes.priors }, what);
+        onChange(old => ({ ...old, ...changedBy(found) }), what);
       }
     );
   const answer = (
