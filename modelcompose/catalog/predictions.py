@@ -151,9 +151,27 @@ def _expected_of_pymc(model: Any, dt: Any, rows: pd.DataFrame) -> np.ndarray:
     try:
         values = {name: _as_held(rows[name]).to_numpy(before[name].dtype) for name in data}
         pm.set_data(values, model=model, coords={dim: np.arange(len(rows)) for dim in dims})
-        return _stacked(_simulated(model, dt, [MEAN], 0)[MEAN])
+        return _means(model, dt)
     finally:
         pm.set_data(before, model=model, coords={dim: np.arange(int(size)) for dim, size in dims.items()})
+
+
+def _means(model: Any, dt: Any) -> np.ndarray:
+    """Work out the mean of every row as the containers are filled now; the outcome may be of another length."""
+    import pymc as pm
+    from xarray import DataTree
+
+    posterior = dt["posterior"].to_dataset()
+    drawn = pm.sample_posterior_predictive(
+        DataTree.from_dict({"posterior": posterior.drop_dims(ROW) if ROW in posterior.dims else posterior}),
+        model=model,
+        var_names=[MEAN],
+        progressbar=False,
+        return_inferencedata=False,
+        compile_kwargs={"mode": "FAST_COMPILE"},
+    )
+    values = np.asarray(drawn[MEAN])
+    return values.reshape(-1, *values.shape[2:])
 
 
 def _as_held(column: pd.Series[Any]) -> pd.Series[Any]:
