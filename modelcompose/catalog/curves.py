@@ -177,15 +177,20 @@ class GaussianProcess(WrittenEntry, CurveEntry):
     @staticmethod
     def model(prior: Any, table: pd.DataFrame, outcome: str, predictors: list[str]) -> Any:  # type: ignore[override]
         import pymc as pm
+        import pytensor.tensor as pt
 
-        name, y = predictors[0], table[outcome].to_numpy(float)
-        low, high = table[name].min(), table[name].max()
+        y, places = table[outcome].to_numpy(float), table[predictors].to_numpy(float)
+        edge = 0.75 * (places.max(0) - places.min(0))  # the waves reach beyond what was observed
+        start = (places.max(0) + places.min(0)) / 2 - edge
+        counts = np.meshgrid(*[np.arange(1, 21 if len(predictors) == 1 else 13)] * len(predictors))
+        frequency = np.column_stack([one.ravel() for one in counts]) * np.pi / (2 * edge)
+        level = np.sin((places - start)[:, None, :] * frequency).prod(-1).mean(0)
         with pm.Model(coords={"row": np.arange(len(y))}) as model:
-            x = pm.Data(name, table[name].to_numpy(float), dims="row")
-            shape = prior("amplitude") ** 2 * pm.gp.cov.Matern52(1, ls=prior("length"))
-            gp = pm.gp.HSGP(m=[20], L=[0.75 * (high - low)], cov_func=shape)
-            waves, weights = gp.prior_linearized((x - (low + high) / 2)[:, None])
-            curve = waves @ (weights * pm.Normal("wave_raw", 0, 1, shape=20))
+            x = pt.stack([pm.Data(name, table[name].to_numpy(float), dims="row") for name in predictors], axis=1)
+            waves = pt.sin((x - start)[:, None, :] * frequency).prod(-1) - level  # around 0 over the rows
+            likeness = pm.gp.cov.Matern52(len(predictors), ls=prior("length"))
+            size = prior("amplitude") * pt.sqrt(likeness.power_spectral_density(frequency) / edge.prod())
+            curve = waves @ (size * pm.Normal("wave_raw", 0, 1, shape=len(frequency)))
             mu = pm.Deterministic("mu", prior("Intercept") + curve, dims="row")
             pm.Normal(outcome, mu, prior("sigma"), observed=y, dims="row")
         return model
@@ -253,23 +258,6 @@ class Spatial(GaussianProcess):
     )
     tutorial = "A blanket over the map: it rises and falls, but never tears."
     SHORTEST: ClassVar[float] = 0.2
-
-    @staticmethod
-    def model(prior: Any, table: pd.DataFrame, outcome: str, predictors: list[str]) -> Any:  # type: ignore[override]
-        import pymc as pm
-        import pytensor.tensor as pt
-
-        y, places = table[outcome].to_numpy(float), table[predictors].to_numpy(float)
-        middle, reach = (places.max(0) + places.min(0)) / 2, (places.max(0) - places.min(0)) / 2
-        with pm.Model(coords={"row": np.arange(len(y))}) as model:
-            x = pt.stack([pm.Data(name, table[name].to_numpy(float), dims="row") for name in predictors], axis=1)
-            shape = prior("amplitude") ** 2 * pm.gp.cov.Matern52(2, ls=prior("length"))
-            gp = pm.gp.HSGP(m=[12, 12], L=list(1.5 * reach), cov_func=shape)
-            waves, weights = gp.prior_linearized(x - middle)
-            surface = waves @ (weights * pm.Normal("wave_raw", 0, 1, shape=144))
-            mu = pm.Deterministic("mu", prior("Intercept") + surface, dims="row")
-            pm.Normal(outcome, mu, prior("sigma"), observed=y, dims="row")
-        return model
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if len(facts.predictors) != 2:

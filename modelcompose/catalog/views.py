@@ -7,7 +7,7 @@ source itself is read. So a panel can follow every keystroke.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -290,7 +290,9 @@ def _read_priors(
     old, new = ({one.name: one for one in entry.default_priors(each, table)} for each in choices)
     found: dict[str, Any] = {}
     for name, value in _flat_priors(node):
-        prior = _prior(value)
+        if name in entry.fixed and _number(value) == entry.fixed[name]:
+            continue
+        prior = _prior(value, entry.declared.get(name))
         if prior is None:
             return {}, f'Line {value.lineno}: write the prior of {name} as bmb.Prior("Normal", mu=0, sigma=1).'
         known = new.get(name) or old.get(name)
@@ -315,11 +317,14 @@ def _flat_priors(node: ast.Dict, prefix: str = "") -> Iterator[tuple[str, ast.ex
             yield f"{prefix}{name}", value
 
 
-def _prior(node: ast.expr) -> Prior | None:
+def _prior(node: ast.expr, declared: Callable[..., Any] | None = None) -> Prior | None:
+    """Read a prior; ``declared`` is the function that its ``dist`` must name."""
     if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
         return None
     params: dict[str, Any] = {}
     for keyword in node.keywords:
+        if keyword.arg == "dist" and declared and ast.unparse(keyword.value) == declared.__name__:
+            continue
         value = _prior(keyword.value) if isinstance(keyword.value, ast.Call) else _number(keyword.value)
         if value is None or keyword.arg is None:
             return None

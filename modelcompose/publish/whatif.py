@@ -1,18 +1,24 @@
 """What would the model expect, if? The numbers behind the sliders of an app.
 
 Predictions are of the expected outcome, for a typical group unless one is chosen; beside it stands where a single new
-row may fall, since an average is known better than the next observation.
+row may fall, since an average is known better than the next observation. Of levels the chance of one is followed, of
+waiting times the median, of directions the middle one. Where a model cannot predict rows that somebody makes up, there
+are no sliders, and what it found is said instead.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelcompose import catalog
 from modelcompose.catalog import effects
+from modelcompose.catalog.curves import TURNS, mean_direction, turn_of
+from modelcompose.catalog.predictions import can_predict
 from modelcompose.errors import InvalidInput
 from modelcompose.workflow import words
 
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from modelcompose.analysis import Analysis
+    from modelcompose.catalog.effects import Effect
 
 __all__ = ["Scenarios"]
 
@@ -39,7 +46,7 @@ class Scenarios:
     Parameters
     ----------
     analysis, table, model
-        The choices, the rows in use, and the Bambi model built from them.
+        The choices, the rows in use, and the model built from them, Bambi's or PyMC's.
     dt
         DataTree with the ``posterior`` of that model.
 
@@ -47,7 +54,7 @@ class Scenarios:
     ----------
     controls
         What can be chosen, as JSON values: ``name``, ``label`` and ``kind``; numbers also have ``min``, ``max``,
-        ``step`` and ``unit``, categories ``levels``.
+        ``step`` and ``unit``, categories ``levels``. None where the model cannot predict new rows.
     start
         A typical row: the middle of each number, the most frequent level of each category, a typical group.
     """
@@ -55,13 +62,19 @@ class Scenarios:
     def __init__(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> None:
         self._analysis, self._table, self._model = analysis, table, model
         self._dt = _thinned(dt, DRAWS)
-        self._binary = effects.outcome_unit(analysis, table) == "percentage points"
+        self._target = _Target.of(analysis, table)
         self._typical = f"typical {' and '.join(analysis.groups)}"
-        inputs = dict.fromkeys(name for name in (*analysis.predictors, analysis.exposure) if name)
-        self.controls = [self._control(name) for name in inputs if name not in analysis.groups]
-        self.controls += self._group_control()
+        inputs = list(dict.fromkeys(name for name in (*analysis.predictors, analysis.exposure) if name))
+        self._found = None if _predicts(model, dt, table.iloc[[0]], inputs) else self._overview(dt)
+        self.controls = [] if self._found else [self._control(name) for name in inputs if name not in analysis.groups]
+        self.controls += [] if self._found else self._group_control()
         self.start = {control["name"]: self._middle(control) for control in self.controls}
-        self._range = self._whole_range(dt)
+        self._range = self._whole_range(dt) if not self._found else _ends(self._found[0].draws)
+
+    def _overview(self, dt: Any) -> list[Effect]:
+        """Return what the model found, for when it cannot predict new rows; what answers the question first."""
+        found = catalog.get(self._analysis.model).effects(self._analysis, self._table, self._model, dt)
+        return sorted(found, key=lambda effect: not effect.headline)
 
     # -- what can be chosen --------------------------------------------------------------------------------------
 
@@ -75,8 +88,11 @@ class Scenarios:
         return {"name": name, "label": name, "kind": "number", "min": low, "max": high, "step": step, "unit": unit}
 
     def _group_control(self) -> Iterator[dict[str, Any]]:
-        """Offer the groups themselves where there is one column of them and they fit into a list."""
-        if len(self._analysis.groups) != 1:
+        """Offer the groups themselves where there is one column of them and they fit into a list.
+
+        Models written in PyMC predict for a typical group only.
+        """
+        if len(self._analysis.groups) != 1 or not hasattr(self._model, "backend"):
             return
         name = self._analysis.groups[0]
         levels = [str(level) for level in _levels(self._table[name])]
@@ -105,7 +121,7 @@ class Scenarios:
         -------
         dict
             JSON values: ``outcome``, ``unit``, ``lower``, ``median``, ``upper`` and ``ci_prob`` of the expected
-            outcome, in percent when the outcome is yes or no; ``sentence``; ``density``, with ``x`` and ``y`` of the
+            outcome, in percent when it is a chance or a share; ``sentence``; ``density``, with ``x`` and ``y`` of the
             same length, or None; and ``range``, lowest and highest of an axis that stays put.
 
         Raises
@@ -114,20 +130,39 @@ class Scenarios:
             When there is no such control, or its value is none that can be chosen.
         """
         chosen = self._valid(values)
+        if self._found:
+            return self._told(self._found)
         group = next((name for name in self._analysis.groups if chosen.get(name, self._typical) != self._typical), "")
         draws, new_rows = self._draws(self._row(chosen), group=bool(group))
         ci_prob = self._analysis.ci_prob
         low, middle, high = _interval(draws, ci_prob)
         self._range = (min(self._range[0], low), max(self._range[1], high))
         return {
-            "outcome": self._outcome(),
-            "unit": self._unit(),
+            "outcome": self._target.words,
+            "unit": self._target.unit,
             "lower": low,
             "median": middle,
             "upper": high,
             "ci_prob": ci_prob,
             "sentence": self._sentence(chosen, group, draws, new_rows),
             "density": _density(draws),
+            "range": list(self._range),
+        }
+
+    def _told(self, found: list[Effect]) -> dict[str, Any]:
+        """Say what was found, in the shape of a prediction: the first quantity with its density."""
+        ci_prob, first = self._analysis.ci_prob, found[0]
+        low, middle, high = _interval(first.draws, ci_prob)
+        said = [words.size(effect, ci_prob) for effect in found if effect.headline][:SPOKEN]
+        return {
+            "outcome": first.name,
+            "unit": first.unit,
+            "lower": low,
+            "median": middle,
+            "upper": high,
+            "ci_prob": ci_prob,
+            "sentence": " ".join(said or [words.size(first, ci_prob)]),
+            "density": _density(first.draws),
             "range": list(self._range),
         }
 
@@ -158,29 +193,31 @@ class Scenarios:
             row[name] = pd.Series([level], index=row.index, dtype=column.dtype if kept else None)
         return row
 
-    def _draws(self, row: pd.DataFrame, *, group: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Draw the expected outcome of a row, and single new rows like it; shapes (draws,)."""
+    def _draws(self, row: pd.DataFrame, *, group: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Draw what is expected of a row, and single new rows like it where that says more; shapes (draws,)."""
         from pytensor.configdefaults import config
 
         # Every row makes a graph with constants of its own; compiling each one takes longer than drawing from it.
         with config.change_flags(mode="FAST_COMPILE"):
+            if not self._target.single_rows or not hasattr(self._model, "backend"):
+                return self._target.of_rows(effects.expected(self._model, self._dt, row, groups=group))[:, 0], None
             predicted = self._model.predict(
                 self._dt,
-                kind="response_params" if self._binary else "response",
+                kind="response",
                 data=row,
                 inplace=False,
                 include_group_specific=group,
                 random_seed=SEED,
             )
         expected = _flat(predicted["posterior"][self._model.family.likelihood.parent])
-        if self._binary:
-            return 100 * expected, expected
         new_rows = predicted["posterior_predictive"]
         return expected, _flat(new_rows[next(iter(new_rows.data_vars))])
 
     # -- in words ------------------------------------------------------------------------------------------------
 
-    def _sentence(self, chosen: Mapping[str, float | str], group: str, draws: np.ndarray, new_rows: np.ndarray) -> str:
+    def _sentence(
+        self, chosen: Mapping[str, float | str], group: str, draws: np.ndarray, new_rows: np.ndarray | None
+    ) -> str:
         low, middle, high = _interval(draws, self._analysis.ci_prob)
         sd, unit = float(draws.std()), self._with_unit()
         share = f"{self._analysis.ci_prob:.0%}"
@@ -188,18 +225,18 @@ class Scenarios:
             f"given the data and this model, there is a {share} probability that it is between "
             f"{words.number(low, sd)} and {words.number(high, sd)}{unit}."
         )
-        about = f"{self._subject()} {self._described(chosen, group)} is about {words.number(middle, sd)}{unit}; {known}"
-        if self._binary:
-            return f"{about} Of 100 such rows, about {round(middle)} would be a yes."
+        subject = f"{self._target.subject} {self._described(chosen, group)}"
+        about = f"{subject} is about {words.number(middle, sd)}{unit}; {known}"
+        if self._target.level is not None:
+            return f"{about} Of 100 such rows, about {round(middle)} would be {self._target.answer}."
+        if new_rows is None:
+            return about
         first, _, last = _interval(new_rows, self._analysis.ci_prob)
         spread = float(new_rows.std())
         return (
             f"{about} That is the average: a single new row may lie between {words.number(first, spread)} and "
             f"{words.number(last, spread)}{unit} ({share} probability)."
         )
-
-    def _subject(self) -> str:
-        return f"The chance of {self._outcome()}" if self._binary else f"The average of {self._outcome()}"
 
     def _described(self, chosen: Mapping[str, float | str], group: str) -> str:
         settings = {name: value for name, value in chosen.items() if name not in self._analysis.groups}
@@ -212,18 +249,8 @@ class Scenarios:
         unit = self._analysis.units.get(name, "")
         return f"{value:.6g}{f' {unit}' if unit else ''}" if not isinstance(value, str) else value
 
-    def _outcome(self) -> str:
-        column = self._table[self._analysis.outcome]
-        if not self._binary:
-            return self._analysis.outcome
-        yes = column.cat.categories[-1] if hasattr(column, "cat") else 1
-        return f"{self._analysis.outcome} = {yes}"
-
-    def _unit(self) -> str:
-        return "%" if self._binary else self._analysis.units.get(self._analysis.outcome, "")
-
     def _with_unit(self) -> str:
-        unit = self._unit()
+        unit = self._target.unit
         return unit if unit in ("", "%") else f" {unit}"
 
     # -- the axis ------------------------------------------------------------------------------------------------
@@ -242,12 +269,90 @@ class Scenarios:
         rows = pd.concat(
             [self._table.iloc[::every], *(end.astype(self._table.dtypes, errors="ignore") for end in ends)]
         )
-        drawn = effects.expected(self._model, _thinned(dt, DRAWS_FOR_RANGE), rows)
+        drawn = self._target.of_rows(effects.expected(self._model, _thinned(dt, DRAWS_FOR_RANGE), rows))
         low, high = float(np.quantile(drawn, 0.01, axis=0).min()), float(np.quantile(drawn, 0.99, axis=0).max())
         margin = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
-        if self._binary:
-            return max(0.0, 100 * (low - margin)), min(100.0, 100 * (high + margin))
+        if self._target.unit == "%":
+            return max(0.0, low - margin), min(100.0, high + margin)
         return (max(0.0, low - margin) if low >= 0 else low - margin), high + margin
+
+
+@dataclass(frozen=True)
+class _Target:
+    """What is followed of the outcome.
+
+    ``words`` name it, ``subject`` begins a sentence on it; ``level`` is the number of the level whose chance it is,
+    and ``answer`` what such rows are called; ``turn`` is the length of a full turn of a direction; ``single_rows``
+    says whether new rows are worth simulating.
+    """
+
+    words: str
+    subject: str
+    unit: str
+    level: int | None = None
+    answer: str = ""
+    turn: float = 0.0
+    single_rows: bool = False
+
+    @classmethod
+    def of(cls, analysis: Analysis, table: pd.DataFrame) -> _Target:
+        name, column = analysis.outcome, table[analysis.outcome]
+        unit = analysis.units.get(name, "")
+        if hasattr(column, "cat"):
+            return cls._of_levels(analysis, column)
+        if analysis.trials:
+            return cls(f"{name} in {analysis.trials}", f"The share of {name} in {analysis.trials}", "%")
+        if effects.outcome_unit(analysis, table) == "percentage points":
+            return cls(f"{name} = 1", f"The chance of {name} = 1", "%", level=-1, answer="a yes")
+        if analysis.kinds.get(name) == "circular":
+            turn = turn_of(column.to_numpy(float))
+            return cls(name, f"The middle direction of {name}", unit or TURNS[turn], turn=turn)
+        if analysis.question == "survival":
+            return cls(name, f"The median of {name}", unit)
+        quantile = getattr(catalog.get(analysis.model), "quantile", None)
+        if quantile is not None:
+            return cls(name, f"The value that {quantile:.0%} of {name} stay below", unit)
+        return cls(name, f"The average of {name}", unit, single_rows=True)
+
+    @classmethod
+    def _of_levels(cls, analysis: Analysis, column: pd.Series[Any]) -> _Target:
+        """Follow the last level, or the most frequent one where levels have no order."""
+        levels = [str(level) for level in column.cat.categories]
+        unordered = analysis.kinds.get(analysis.outcome) == "category" and len(levels) > 2
+        level = int(column.cat.codes.mode().iloc[0]) if unordered else len(levels) - 1
+        words = f"{analysis.outcome} = {levels[level]}"
+        return cls(words, f"The chance of {words}", "%", level, levels[level] if len(levels) > 2 else "a yes")
+
+    def of_rows(self, expected: np.ndarray) -> np.ndarray:
+        """Turn what is expected of rows, shape (draws, rows) or with levels behind, into what is followed."""
+        if expected.ndim == 3:
+            expected = expected[..., self.level or 0]
+        if self.turn:
+            angles = expected * 2 * np.pi / self.turn
+            middle = mean_direction(angles, 0)
+            near = (angles - middle + np.pi) % (2 * np.pi) - np.pi + middle % (2 * np.pi)
+            return np.asarray(near * self.turn / (2 * np.pi))
+        return 100 * expected if self.unit == "%" else expected
+
+
+def _predicts(model: Any, dt: Any, row: pd.DataFrame, inputs: list[str]) -> bool:
+    """Tell whether rows that somebody makes up can be predicted; Bambi's models always do.
+
+    A model of PyMC may hold its predictors in containers and still depend on the number of rows.
+    """
+    if hasattr(model, "backend"):
+        return True
+    if not can_predict(model, inputs):
+        return False
+    try:
+        return bool(effects.expected(model, _thinned(dt, 2), row).shape[1] == 1)
+    except ValueError:
+        return False
+
+
+def _ends(draws: np.ndarray) -> tuple[float, float]:
+    low, high = np.quantile(draws, [0.005, 0.995])
+    return float(low), float(high)
 
 
 def _thinned(dt: Any, draws: int) -> Any:

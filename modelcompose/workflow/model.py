@@ -85,6 +85,8 @@ def _actual_priors(model: Any) -> dict[str, str]:
     found = {}
     for part, component in model.parameters.items():
         prefix = "" if part == model.family.likelihood.parent else f"{part}_"
+        if not hasattr(component, "terms") and isinstance(component.prior, int | float):
+            continue  # a constant of the family
         if not hasattr(component, "terms"):
             found[part] = _words(component.prior)
             continue
