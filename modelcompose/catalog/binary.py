@@ -26,7 +26,7 @@ class Logistic(ModelEntry):
     family = "bernoulli"
     link = "logit"
     equation = r"y_i \sim \mathrm{Bernoulli}(p_i),\quad \mathrm{logit}(p_i) = \mu_i"
-    questions = frozenset({"compare-two", "compare-many", "effect", "change-over-time"})
+    questions = frozenset({"compare-two", "compare-many", "effect", "change-over-time", "dose-response"})
     outcome = frozenset({"binary"})
     source = "Gelman, Hill and Vehtari 2020, ch. 13"
     takes: ClassVar[frozenset[str]] = frozenset({"predictors", "groups"})

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-LEAST_DOSES = 4
+LEAST_DOSES, ENOUGH_DOSES = 3, 5
 WEAK = "weakly informative on the scale of the data, as in rstanarm and Bambi"
 HALF = "the dose of half effect within about a factor of 7 of the middle of the doses; ModelCompose's own rule"
 
@@ -77,6 +77,8 @@ class Emax(WrittenEntry):
     def reasons(self, facts: Facts) -> Iterator[Reason]:
         doses = facts.table[facts.predictors[0]].nunique()
         yield Reason("doses", f"{facts.outcome} was measured at {doses} doses, none below zero.", 5)
+        if doses < ENOUGH_DOSES:
+            yield Reason("few-doses", f"With {doses} doses, the shape of the curve is partly assumed.", -1)
 
     def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
         y = table[analysis.outcome].to_numpy(float)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -21,9 +21,9 @@ class Facts:
     """Summary of the outcome and the roles, over the rows in use.
 
     ``dispersion`` is the variance over the mean, for a rate when there is an exposure; ``outliers`` counts values
-    whose robust z-score exceeds 5; ``sd_ratio`` is the largest over the smallest standard deviation between the
-    levels of the first predictor when it has two. ``slope`` is the predictor
-    whose effect may differ between groups. ``zeros`` is the share of exact zeros; ``skew`` and ``log_skew`` are the
+    whose robust z-score exceeds 5 once a least-squares fit of the predictors is taken off; ``sd_ratio`` is the largest
+    over the smallest standard deviation between the levels of the first predictor when it has two. ``slope`` is the
+    predictor whose effect may differ between groups. ``zeros`` is the share of exact zeros; ``skew`` and ``log_skew`` are the
     skewness of a positive outcome and of its logarithm; ``values`` counts the outcome's different values. Each is None,
     or empty, where it makes no sense. ``analysis`` and ``table`` are there for what only one family of models asks.
     """
@@ -77,7 +77,7 @@ class Facts:
             rows_per_group=0.0 if group is None else float(group.value_counts().median()),
             levels=table[analysis.predictors[0]].nunique() if analysis.predictors else 0,
             dispersion=_dispersion(y, table, analysis.exposure) if numeric and kind == "count" else None,
-            outliers=_outliers(y) if numeric else 0,
+            outliers=_outliers(_leftover(y, table, analysis.predictors)) if numeric else 0,
             sd_ratio=_sd_ratio(y, table, analysis) if numeric else None,
             slope=slope_of(analysis, table),
             zeros=float((y == 0).mean()) if numeric and y is not None else 0.0,
@@ -116,6 +116,19 @@ def _dispersion(y: np.ndarray | None, table: pd.DataFrame, exposure: str) -> flo
     at_risk = table[exposure].to_numpy(float) if exposure else np.ones(len(y))
     mean = at_risk * y.sum() / at_risk.sum()
     return float(np.sum((y - mean) ** 2 / mean) / (len(y) - 1))
+
+
+def _leftover(y: np.ndarray | None, table: pd.DataFrame, predictors: Sequence[str]) -> np.ndarray | None:
+    """Return what a least-squares fit of the predictors leaves over; all of the outcome when rows are too few."""
+    import pandas as pd
+
+    if y is None or not predictors:
+        return y
+    columns = pd.get_dummies(table[list(predictors)], drop_first=True, dtype=float).select_dtypes("number")
+    design = np.column_stack([np.ones(len(y)), columns.to_numpy(float)])
+    if len(y) < 2 * design.shape[1]:
+        return y
+    return np.asarray(y - design @ np.linalg.lstsq(design, y)[0])
 
 
 def _outliers(y: np.ndarray | None) -> int:

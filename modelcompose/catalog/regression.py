@@ -33,7 +33,7 @@ class Linear(MeasuredEntry):
     summary = "The outcome rises or falls by the same amount for every step of a predictor."
     family = "gaussian"
     equation = r"y_i \sim \mathrm{Normal}(\mu_i, \sigma)"
-    questions = frozenset({"effect", "compare-two"})
+    questions = frozenset({"effect", "compare-two", "dose-response"})
     source = "Gelman, Hill and Vehtari 2020, Regression and Other Stories"
     richer: ClassVar[tuple[str, ...]] = ("robust-linear",)
     assumptions: ClassVar[tuple[str, ...]] = (

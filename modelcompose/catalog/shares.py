@@ -169,6 +169,9 @@ class Variants(WrittenEntry):
             f"{facts.predictors[0]} has {facts.levels} variants with {yes} successes in {tried} attempts.",
             4,
         )
+        extra = _left_over(facts) if facts.analysis.trials else None
+        if extra is not None and extra > EXTRA:
+            yield Reason("extra-scatter", f"{_scatter(facts)} {extra:.1f} times as much as luck alone allows.", -3)
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
         shares = 100 * samples(dt, "share_of_yes")
@@ -411,7 +414,7 @@ class BetaBinomial(Binomial):
     summary = "The share of successes in so many attempts, where shares vary more than luck alone would make them."
     family = "beta_binomial"
     equation = r"k_i \sim \mathrm{BetaBinomial}(n_i, p_i, \kappa),\quad \mathrm{logit}(p_i) = \mu_i"
-    questions = frozenset({"share", "compare-two", "compare-many", "effect", "change-over-time"})
+    questions = frozenset({"share", "ab-test", "compare-two", "compare-many", "effect", "change-over-time"})
     source = "McElreath 2020, Statistical Rethinking 2e, ch. 12"
     richer: ClassVar[tuple[str, ...]] = ()
     assumptions: ClassVar[tuple[str, ...]] = (

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-LOPSIDED, DECADE, OVERCORRECTED = 1.0, 10.0, -0.3
-"""Skewness, and highest over lowest, from which on logarithms are tried; skewness of logarithms that speaks for gamma.
+LOPSIDED, SEVERAL, DECADE, OVERCORRECTED = 1.0, 3.0, 10.0, -0.3
+"""Skewness with highest over lowest, and the latter alone, for logarithms to be tried; their skewness for gamma.
 
 The former two after the kinds of columns; the last lies between the logarithms of a lognormal, whose skewness is 0, and
 those of a gamma distribution of shape 4, whose own skewness is 1 and that of its logarithm -0.53.
@@ -49,7 +49,8 @@ def is_lopsided(facts: Facts) -> bool:
     """Tell whether the outcome is positive, lopsided or wide, and more symmetric after taking logarithms."""
     if facts.skew is None or facts.log_skew is None or not facts.lowest or facts.highest is None:
         return False
-    wide = facts.skew > LOPSIDED or facts.highest / facts.lowest >= DECADE
+    range_ = facts.highest / facts.lowest
+    wide = (facts.skew > LOPSIDED and range_ >= SEVERAL) or range_ >= DECADE
     return wide and facts.skew > 0 and abs(facts.log_skew) < abs(facts.skew)
 
 
