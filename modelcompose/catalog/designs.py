@@ -332,6 +332,13 @@ class SyntheticControl(SeriesEntry):
         others = facts.table[facts.analysis.groups[0]].nunique() - 1
         yield Reason("one-among-many", f"{facts.analysis.treated} is compared with a mix of {others} others.", 5)
 
+    def observed(self, analysis: Analysis, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the treated unit's rows before the moment, in the order of time."""
+        rows = table[table[analysis.groups[0]].astype(str) == analysis.treated].sort_values(analysis.time)
+        before = _times(analysis, table).at < self.constants(analysis, table)["begins"][0] - 1e-6
+        kept: pd.DataFrame = rows[before].reset_index(drop=True)
+        return kept
+
     def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
         y = table[analysis.outcome].to_numpy(float)
         spread = rounded(analysis.prior_scale * (float(y.std(ddof=1)) or 1.0))

@@ -232,6 +232,10 @@ class ModelEntry(ABC):
         function = self.declared.get(one.name)
         return f"{one.complete.code()[:-1]}, dist={function.__name__})" if function else one.complete.code()
 
+    def observed(self, analysis: Analysis, table: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows whose outcome the model explains, in its order; all of them unless a model says otherwise."""
+        return table
+
     # -- what it says ------------------------------------------------------------------------------------------
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:

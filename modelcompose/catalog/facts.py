@@ -23,9 +23,9 @@ class Facts:
     ``dispersion`` is the variance over the mean, for a rate when there is an exposure; ``outliers`` counts values
     whose robust z-score exceeds 5 once a least-squares fit of the predictors is taken off; ``sd_ratio`` is the largest
     over the smallest standard deviation between the levels of the first predictor when it has two. ``slope`` is the
-    predictor whose effect may differ between groups. ``zeros`` is the share of exact zeros; ``skew`` and ``log_skew`` are the
-    skewness of a positive outcome and of its logarithm; ``values`` counts the outcome's different values. Each is None,
-    or empty, where it makes no sense. ``analysis`` and ``table`` are there for what only one family of models asks.
+    predictor whose effect may differ between groups. ``zeros`` is the share of exact zeros; ``skew`` and ``log_skew``
+    are the skewness of a positive outcome and of its logarithm; ``values`` counts the outcome's different values. Each
+    is None, or empty, where it makes no sense. ``analysis`` and ``table`` are there for what only one family asks.
     """
 
     analysis: Analysis = field(repr=False)

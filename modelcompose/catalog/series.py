@@ -77,7 +77,7 @@ class Clock:
     def pace(self) -> tuple[float, str]:
         """In how many steps, and in which unit of time, change is told: per year for a long series of dates."""
         if not self.dated:
-            return 1 / self.step, self.unit or f"1 of {self.name}"
+            return 1 / self.step, self.unit or self.name
         span = self.step * self.at[-1]
         days, word = (YEAR, "year") if span >= 2 * YEAR else (DAY, "day") if span >= 2 else (HOUR, "hour")
         return days / self.step, word

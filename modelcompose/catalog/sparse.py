@@ -130,7 +130,7 @@ class Horseshoe(WrittenEntry):
         table = pd.DataFrame(x, columns=names).assign(y=y)
         return Simulation(
             table,
-            dict.fromkeys(table, "continuous"),
+            dict.fromkeys([*names, "y"], "continuous"),
             {"question": "screen", "outcome": "y", "predictors": names},
             {"Intercept": 10.0, "beta[x1]": 3.0, "beta[x2]": -2.0, "sigma": 2.0},
         )

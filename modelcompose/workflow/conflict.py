@@ -6,15 +6,13 @@ that the priors lead to says whether they agree (Evans and Moshonov 2006, doi:10
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from modelcompose import catalog
-from modelcompose.catalog.predictions import outcome_draws
 from modelcompose.catalog.priors import design
 from modelcompose.verdict import Finding
-from modelcompose.workflow.prior import outcome_numbers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,13 +26,17 @@ DRAWS = 400
 SOURCE = "Evans and Moshonov 2006, doi:10.1214/06-BA129"
 
 
-def tail_probabilities(analysis: Analysis, table: pd.DataFrame, draws: np.ndarray) -> dict[str, float]:
+def tail_probabilities(
+    analysis: Analysis, table: pd.DataFrame, draws: np.ndarray, outcome: np.ndarray
+) -> dict[str, float]:
     """Return for each term of one's own how probable a coefficient as far out as the observed one is.
 
     Parameters
     ----------
     draws
         Outcomes simulated from the priors, shape (draws, rows).
+    outcome
+        The observed ones, shape (rows,).
     """
     if not analysis.formula_parts:
         return {}
@@ -43,7 +45,7 @@ def tail_probabilities(analysis: Analysis, table: pd.DataFrame, draws: np.ndarra
         return {}
     columns = np.asarray(matrices.common.design_matrix, float)
     project = np.linalg.pinv(columns)
-    observed, simulated = project @ outcome_numbers(analysis, table), draws @ project.T
+    observed, simulated = project @ outcome, draws @ project.T
     found = {}
     for name, where in matrices.common.slices.items():
         if name in analysis.priors:
@@ -56,9 +58,9 @@ def _two_sided(simulated: np.ndarray, observed: float) -> float:
     return float(2 * min(above, 1 - above))
 
 
-def finding(analysis: Analysis, table: pd.DataFrame, draws: np.ndarray) -> list[Finding]:
+def finding(analysis: Analysis, table: pd.DataFrame, draws: np.ndarray, outcome: np.ndarray) -> list[Finding]:
     """Judge the priors that were given by hand: below 5%, shared out over the terms, warns."""
-    found = tail_probabilities(analysis, table, draws)
+    found = tail_probabilities(analysis, table, draws, outcome)
     if not found:
         return []
     name = min(found, key=lambda one: found[one])
@@ -80,6 +82,9 @@ def finding(analysis: Analysis, table: pd.DataFrame, draws: np.ndarray) -> list[
 
 def in_words(analysis: Analysis, table: pd.DataFrame) -> list[str]:
     """Say which priors of one's own the data contradict, after simulating from them; agreement is said too."""
-    simulated: Any = catalog.prior_predictive(catalog.build(analysis, table), draws=DRAWS, random_seed=1)
-    draws = outcome_draws(simulated["prior_predictive"].to_dataset(), analysis.outcome).astype(float)
-    return [f"{one.sentence} ({one.shown}; {one.source})" for one in finding(analysis, table, draws)]
+    from modelcompose.workflow.prior import Simulated
+
+    prior = catalog.prior_predictive(catalog.build(analysis, table), draws=DRAWS, random_seed=1)
+    simulated = Simulated.of(analysis, table, prior["prior_predictive"])
+    found = finding(analysis, table, simulated.draws, simulated.observed)
+    return [f"{one.sentence} ({one.shown}; {one.source})" for one in found]

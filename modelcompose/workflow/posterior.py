@@ -50,6 +50,7 @@ def check(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Verdict:
     dt
         DataTree with a ``posterior_predictive`` group.
     """
+    table = catalog.get(analysis.model).observed(analysis, table)
     simulated = _simulated(analysis, table, dt)
     findings = _findings(analysis, table, simulated)
     status = worst(finding.status for finding in findings)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelcompose import catalog
 from modelcompose.catalog.curves import turn_of
 from modelcompose.catalog.predictions import outcome_draws
 from modelcompose.verdict import Finding, Remedy, Verdict
+from modelcompose.workflow import conflict
 from modelcompose.workflow.steps import banded, conclude, figure
 
 if TYPE_CHECKING:
@@ -107,16 +109,19 @@ def check(analysis: Analysis, table: pd.DataFrame, prior: Any) -> Verdict:
     widened ten times): below 10% passes, above 50% fails. For outcomes that cannot be negative, the share whose
     average exceeds 100 times the observed one; for a yes or no, for shares and for levels, the share with nearly only
     one answer. The observed average should lie in the central 99% of the simulated ones. Waiting times count by their
-    median, directions by the length of their mean arrow, levels by the share of each.
+    median, directions by the length of their mean arrow, levels by the share of each. Priors of one's own are held
+    against the data by the rule of `modelcompose.workflow.conflict`.
 
     Parameters
     ----------
     prior
         DataTree with a ``prior_predictive`` group.
     """
-    simulated = Simulated.of(analysis, table, prior["prior_predictive"])
+    rows = catalog.get(analysis.model).observed(analysis, table)
+    simulated = Simulated.of(analysis, rows, prior["prior_predictive"])
     low, high = _plausible(analysis, simulated)
-    findings = [*_wild(simulated, low, high), _conflict(simulated)]
+    own = conflict.finding(analysis, rows, simulated.draws, simulated.observed)
+    findings = [*_wild(simulated, low, high), *own, _conflict(simulated)]
     worst = [finding for finding in findings if finding.status != "pass"]
     return conclude(
         "prior",
