@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,7 +16,7 @@ from modelcompose.catalog.effects import Effect, outcome_unit, samples
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import AUTOSCALE, Prior, TermPrior, rounded
-from modelcompose.catalog.written import WrittenEntry
+from modelcompose.catalog.written import WrittenEntry, _body, spelt
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -198,14 +198,20 @@ class SeriesEntry(WrittenEntry):
             one = priors[name]
             return getattr(pm, one.dist)(name, **dict(one.params), **options)
 
+        model = self.written(analysis, table)
         given = {name: value for name, (value, _) in self.constants(analysis, table).items()}
-        asked = [name for name in inspect.signature(self.model).parameters if name not in ("prior", "table", *given)]
-        return self.model(prior, table, **given, **{name: getattr(analysis, name) for name in asked})
+        asked = [name for name in inspect.signature(model).parameters if name not in ("prior", "table", *given)]
+        return model(prior, table, **given, **{name: getattr(analysis, name) for name in asked})
 
     def code(self, analysis: Analysis, table: pd.DataFrame) -> str:
         """Return the source of the notebook's model cell, the constants first."""
         lines = [f"{name} = {value!r}  # {what}" for name, (value, what) in self.constants(analysis, table).items()]
-        return "\n".join([*lines, super().code(analysis, table)])
+        priors = {one.name: one.prior for one in self.priors(analysis, table)}
+        return "\n".join([*lines, spelt(_body(self.written(analysis, table)), priors)])
+
+    def written(self, analysis: Analysis, table: pd.DataFrame) -> Callable[..., Any]:
+        """Return the function that writes the model, where there are several for different tables."""
+        return self.model
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if facts.n < FEWEST:
@@ -300,21 +306,42 @@ class TrendSeason(SeriesEntry):
 
         y, at = table[outcome].to_numpy(float), table[time].to_numpy().astype(float)
         at = (at - at.min()) / np.median(np.diff(np.sort(at)))  # in steps since the first time
-        turns = 2 * np.pi * np.outer(at, np.arange(1, min(round(period) // 2, 5) + 1)) / (period or 1)
+        turns = 2 * np.pi * np.outer(at / period, np.arange(1, min(round(period) // 2, 5) + 1))
         waves = np.concatenate([np.sin(turns), np.cos(turns)], axis=1)
         with pm.Model(coords={"row": np.arange(len(y)), "wave": np.arange(waves.shape[1])}) as model:
             middle = prior("middle")
             trend = prior("trend")
-            season = prior("season", dims="wave") if period else np.zeros(0)
+            season = prior("season", dims="wave")
             noise = prior("noise_sd")
             mu = pm.Deterministic("mu", middle + trend * (at - at.mean()) + waves @ season, dims="row")
             pm.Normal(outcome, mu, noise, observed=y, dims="row")
         return model
 
+    @staticmethod
+    def line(prior: Any, table: pd.DataFrame, outcome: str, time: str) -> Any:
+        """Build the PyMC model where no season was found."""
+        import pymc as pm
+
+        y, at = table[outcome].to_numpy(float), table[time].to_numpy().astype(float)
+        at = (at - at.min()) / np.median(np.diff(np.sort(at)))  # in steps since the first time
+        with pm.Model(coords={"row": np.arange(len(y))}) as model:
+            middle = prior("middle")
+            trend = prior("trend")
+            noise = prior("noise_sd")
+            mu = pm.Deterministic("mu", middle + trend * (at - at.mean()), dims="row")
+            pm.Normal(outcome, mu, noise, observed=y, dims="row")
+        return model
+
+    def written(self, analysis: Analysis, table: pd.DataFrame) -> Callable[..., Any]:
+        return self.model if self._period(analysis, table) else self.line
+
     def constants(self, analysis: Analysis, table: pd.DataFrame) -> dict[str, tuple[Any, str]]:
+        period = self._period(analysis, table)
+        return {"period": (period, "steps after which the season repeats itself")} if period else {}
+
+    def _period(self, analysis: Analysis, table: pd.DataFrame) -> float:
         clock = Clock.of(analysis, table)
-        period = season_of(clock, self._y(analysis, table)[clock.order])
-        return {"period": (period, "steps after which the season repeats itself" if period else "no season was found")}
+        return season_of(clock, self._y(analysis, table)[clock.order])
 
     def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
         y, at = self._y(analysis, table), Clock.of(analysis, table).at
@@ -325,7 +352,7 @@ class TrendSeason(SeriesEntry):
             TermPrior("season", Prior("Normal", {"mu": 0.0, "sigma": rounded(widen * sd)}), OWN),
             TermPrior("noise_sd", Prior("HalfStudentT", {"nu": 4, "sigma": rounded(sd)}), AUTOSCALE),
         ]
-        season = self.constants(analysis, table)["period"][0]
+        season = self._period(analysis, table)
         return found if season else [one for one in found if one.term != "season"]
 
     def reasons(self, facts: Facts) -> Iterator[Reason]:
@@ -334,8 +361,12 @@ class TrendSeason(SeriesEntry):
         period = season_of(clock, y)
         left = _leftover(clock, y, period)
         if period:
+            explained = _explained(_leftover(clock, y, 0.0), left, waves_of(clock.at, period).shape[1])
             yield Reason(
-                "season", f"{facts.n} points cover {clock.at[-1] / period:.1f} seasons of {period:.3g} steps.", 3
+                "season",
+                f"{facts.n} points cover {clock.at[-1] / period:.1f} seasons of {period:.3g} steps, which explain "
+                f"{max(explained, 0):.0%} of what the trend leaves over.",
+                3 if explained > SEASONAL else 0,
             )
         alike = _lag_one(left)
         if alike < ALIKE:
@@ -356,7 +387,7 @@ class TrendSeason(SeriesEntry):
         found = [
             Effect(f"change per {word}", f"Per {word}, the average of {name} changes by", "effect", per * trend, unit)
         ]
-        period = self.constants(analysis, table)["period"][0]
+        period = self._period(analysis, table)
         ahead = clock.at[-1] + np.arange(1, NEXT + 1)
         mean = samples(dt, "middle")[:, None] + trend[:, None] * (ahead - clock.at.mean())
         if period:
@@ -385,6 +416,13 @@ class TrendSeason(SeriesEntry):
 
 
 ALIKE = 0.3
+SEASONAL = 0.05
+
+
+def _explained(without: np.ndarray, left: np.ndarray, columns: int) -> float:
+    """Return the share of variance that a season explains, adjusted for its number of columns."""
+    free = (len(left) - 2) / max(len(left) - 2 - columns, 1)
+    return float(1 - free * left.var() / max(without.var(), 1e-300))
 
 
 def _leftover(clock: Clock, y: np.ndarray, period: float) -> np.ndarray:
