@@ -205,6 +205,5 @@ def test_a_model_of_ones_own_goes_through_the_whole_workflow_and_the_app(bench):
     assert (app.parent / "growth.py").is_file()
     nb = reads(app.read_text("utf-8"), 4)
     NotebookClient(nb, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(app.parent)}}).execute()
-    views = [out for cell in nb.cells for out in cell.get("outputs", []) if "application/vnd.jupyter.widget-view+json" in
-             out.get("data", {})]  # fmt: skip
-    assert views
+    outputs = [out.get("data", {}) for cell in nb.cells for out in cell.get("outputs", [])]
+    assert any("application/vnd.jupyter.widget-view+json" in data for data in outputs)

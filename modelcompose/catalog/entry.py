@@ -153,16 +153,20 @@ class ModelEntry(ABC):
         return overridden(self.default_priors(analysis, table), analysis)
 
     def default_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
-        """Return the catalogue's own priors for a formula and a table."""
+        """Return the catalogue's own priors for a formula and a table; a declared plausible range sets their scale."""
         mean, *others = analysis.formula_parts
         widen = analysis.prior_scale
-        found = term_priors(mean, table, self.scale(analysis, table), widen=widen)
+        scale = self.scale(analysis, table)
+        plausible = analysis.variables.get(analysis.outcome, {}).get("plausible")
+        if isinstance(plausible, list) and len(plausible) == 2:
+            scale = scale.within(float(str(plausible[0])), float(str(plausible[1])))
+        found = term_priors(mean, table, scale, widen=widen)
         for part in others:
             component, _, right = part.partition("~")
             component = component.strip()
             formula = f"{response(analysis, table)} ~ {right}"
-            scale = self.part_scale(component, analysis, table)
-            found += term_priors(formula, table, scale, widen=widen, component=component)
+            other = self.part_scale(component, analysis, table)
+            found += term_priors(formula, table, other, widen=widen, component=component)
         parts = {one.component for one in found}
         return found + [one for one in self.auxiliary(analysis, table) if one.term not in parts]
 

@@ -27,6 +27,7 @@ LOGARITHM = "on the scale of the outcome's logarithm, where effects multiply; ti
 LOG = "same logic as McElreath 2e, ch. 11; checked by prior prediction"
 GROUP = "half-normal on the scale of the outcome; Gelman 2006, doi:10.1214/06-BA117A"
 YOURS = "chosen by you"
+DECLARED = "from the plausible range that you declared, which is taken to hold 95% of the values"
 
 
 @dataclass(frozen=True)
@@ -93,19 +94,43 @@ class Scale:
     link: str
     centre: float
     spread: float
+    declared: bool = False
 
     @property
     def source(self) -> str:
+        if self.declared:
+            return DECLARED
         return {"identity": AUTOSCALE, "logarithm": LOGARITHM, "logit": LOGIT, "log": LOG}[self.link]
 
     def intercept(self) -> Prior:
+        if self.declared:  # averages lie closer together than single values
+            return _normal(self.centre, 0.75 * self.spread)
         wide = {"identity": 2.5 * self.spread, "logarithm": self.spread, "logit": 1.5, "log": 1.0}[self.link]
         return _normal(self.centre, wide)
 
     def slope(self, column_sd: float, *, indicator: bool, widen: float) -> Prior:
+        if self.declared:  # one predictor is thought to explain up to about half of what varies
+            return _normal(0.0, widen * self.spread * (1.0 if indicator else 0.5 / column_sd))
         per_sd = {"identity": 2.5 * self.spread, "logarithm": self.spread, "logit": 1.0, "log": 0.5}[self.link]
         per_level = {"identity": 2.5 * self.spread, "logarithm": 1.5 * self.spread, "logit": 1.5, "log": 1.0}[self.link]
         return _normal(0.0, widen * (per_level if indicator else per_sd / column_sd))
+
+    def within(self, low: float, high: float) -> Scale:
+        """Return the scale that a range of plausible values gives: its middle, and a quarter of its width.
+
+        The range is taken to hold 95% of the values; on logarithms and log-odds, ends that these cannot have are left
+        to the data.
+        """
+        if self.link in ("log", "logarithm"):
+            low, high = (np.log(low), np.log(high)) if low > 0 else (np.nan, np.nan)
+        if self.link == "logit":
+            inside = 0 < low < high < 1
+            low, high = (np.log(low / (1 - low)), np.log(high / (1 - high))) if inside else (np.nan, np.nan)
+        if not np.isfinite([low, high]).all():
+            return self
+        spread = (high - low) / 4
+        kept = spread if self.link in ("identity", "logarithm") else self.spread
+        return replace(self, centre=(low + high) / 2, spread=kept, declared=self.link in ("identity", "logarithm"))
 
     def group(self, column_sd: float, *, widen: float) -> Prior:
         return Prior("HalfNormal", {"sigma": rounded(widen * self.spread / column_sd)})

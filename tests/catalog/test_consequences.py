@@ -104,3 +104,50 @@ def test_an_unknown_prior_is_named_with_those_there_are(tmp_path):
     analysis, table = prepared(tmp_path, "linear")
     with pytest.raises(InvalidAnalysis, match=r"no prior 'slope'.*Intercept"):
         elicited(analysis, table, "slope", {"how": "range", "low": 0, "high": 1})
+
+
+@pytest.mark.parametrize(
+    ("name", "plausible", "mu", "sigma"),
+    [("linear", [0, 40], 20.0, 7.5), ("varying-intercepts", [100, 300], 200.0, 37.5), ("poisson", [1, 100], 2.3, 1.0)],
+)
+def test_a_declared_plausible_range_sets_the_default_priors_and_passes_their_check(
+    tmp_path, name, plausible, mu, sigma
+):
+    from modelcompose.workflow import check
+
+    simulation = catalog.get(name).simulate(np.random.default_rng(3), 160)
+    outcome = simulation.choices["outcome"]
+    analysis, table = prepared(tmp_path, name, variables={outcome: {"plausible": plausible}})
+    intercept = catalog.get(name).priors(analysis, table)[0]
+    assert intercept.prior.params == {"mu": mu, "sigma": sigma}
+    if name != "poisson":
+        assert "declared" in intercept.source
+        prior = catalog.prior_predictive(catalog.build(analysis, table), random_seed=2)
+        found = check.prior(analysis.changed({"on_fail": "warn"}), table, prior)
+        outside = next(one for one in found.findings if "plausible range" in one.name)
+        assert outside.status == "pass", outside.shown
+        assert f"{plausible[0]:g} and {plausible[1]:g}" in outside.sentence
+
+
+def test_the_posterior_of_a_run_becomes_the_prior_and_contradictions_are_said(tmp_path):
+    from modelcompose.catalog.consequences import from_posterior
+    from modelcompose.workflow import conflict
+
+    analysis, table = prepared(tmp_path, "linear")
+    rng = np.random.default_rng(5)
+
+    def learned(slope):
+        draws = {"center(x)": rng.normal(slope, 0.05, 4000), "sigma": rng.normal(2, 0.1, 4000), "other": rng.random(9)}
+        return from_posterior(analysis, table, "", draws)
+
+    agreeing, contradicting = learned(1.5), learned(9.0)
+    slope = agreeing["changes"]["priors"]["center(x)"]
+    assert slope["dist"] == "Normal"
+    assert (slope["mu"], slope["sigma"]) == (pytest.approx(1.5, abs=0.01), pytest.approx(0.05, rel=0.05))
+    assert agreeing["changes"]["priors"]["sigma"]["dist"] == "Gamma"
+    assert "Intercept" in agreeing["notes"][0]
+    said = [conflict.in_words(analysis.changed(one["changes"]), table)[0] for one in (agreeing, contradicting)]
+    assert said[0].startswith("What you assumed agrees")
+    assert "contradict each other" in said[1]
+    with pytest.raises(InvalidAnalysis, match="none of the parameters"):
+        from_posterior(analysis, table, "", {"other": rng.random(9)})
