@@ -171,7 +171,6 @@ class GaussianProcess(WrittenEntry, CurveEntry):
         "Its 20 waves cannot follow bends much shorter than a tenth of the range.",
     )
     tutorial = "A line of neighbours: each looks like those beside it, and less and less like those further away."
-    WAVES: ClassVar[int] = 20
     SHORTEST: ClassVar[float] = 0.1
 
     @staticmethod
@@ -182,7 +181,7 @@ class GaussianProcess(WrittenEntry, CurveEntry):
         y, places = table[outcome].to_numpy(float), table[predictors].to_numpy(float)
         edge = 0.75 * (places.max(0) - places.min(0))  # the waves reach beyond what was observed
         start = (places.max(0) + places.min(0)) / 2 - edge
-        counts = np.meshgrid(*[np.arange(1, 21 if len(predictors) == 1 else 13)] * len(predictors))
+        counts = np.meshgrid(*[np.arange(1, 21 if len(predictors) == 1 else 9)] * len(predictors))
         frequency = np.column_stack([one.ravel() for one in counts]) * np.pi / (2 * edge)
         level = np.sin((places - start)[:, None, :] * frequency).prod(-1).mean(0)
         with pm.Model(coords={"row": np.arange(len(y))}) as model:
@@ -254,10 +253,10 @@ class Spatial(GaussianProcess):
     limits: ClassVar[tuple[str, ...]] = (
         "Degrees of longitude are shorter far from the equator; over large areas use coordinates in metres.",
         "Rivers, borders and mountains are not known to it.",
-        "Its waves cannot follow hills much smaller than a fifth of the map.",
+        "Its waves cannot follow hills much smaller than a third of the map.",
     )
     tutorial = "A blanket over the map: it rises and falls, but never tears."
-    SHORTEST: ClassVar[float] = 0.2
+    SHORTEST: ClassVar[float] = 0.3
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if len(facts.predictors) != 2:

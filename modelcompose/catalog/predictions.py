@@ -123,9 +123,24 @@ def expected(model: Any, dt: Any, rows: pd.DataFrame, *, groups: bool = False) -
         return _expected_of_pymc(model, dt, rows)
     from xarray import DataTree
 
+    _forget_empty_parts(model)
     light = DataTree.from_dict({"posterior": dt["posterior"].to_dataset()})
     predicted = model.predict(light, kind="response_params", data=rows, inplace=False, include_group_specific=groups)
-    return _stacked(predicted["posterior"][model.family.likelihood.parent])
+    values = predicted["posterior"][model.family.likelihood.parent]
+    if not set(ROWS) & set(values.dims):  # nothing in the model tells rows apart
+        values = values.expand_dims({ROWS[0]: len(rows)}, axis=2)
+    return _stacked(values)
+
+
+def _forget_empty_parts(model: Any) -> None:
+    """Drop the common part where it has no terms.
+
+    In ordinal models the thresholds take the intercept's place; Bambi 0.21 cannot evaluate what is then left.
+    """
+    for component in model.parameters.values():
+        common = getattr(getattr(component, "design", None), "common", None)
+        if common is not None and not common.terms:
+            component.design.common = None
 
 
 def can_predict(model: Any, columns: list[str]) -> bool:

@@ -23,6 +23,7 @@ __all__ = ["Sampler", "Settings", "fit", "names"]
 
 OURS = {"nutpie": "modelcompose.samplers.nutpie", "pymc": "modelcompose.samplers.pymc"}
 RUN_FOLDER = "MODELCOMPOSE_RUN_FOLDER"
+WAVES = "wave_raw"  # the weights of a curve or a surface, which draw far better with the low-rank metric
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,8 @@ def fit(
     random_seed
         Same seed, same draws.
     metric
-        ``diagonal``, ``low-rank``, or ``auto``: low-rank unless the model has group-specific effects or a curve made
-        of waves, which was measured to draw more efficiently from correlated coefficients.
+        ``diagonal``, ``low-rank``, or ``auto``: low-rank unless the model has group-specific effects, which was
+        measured to draw more efficiently from correlated coefficients.
 
     Returns
     -------
@@ -183,7 +184,10 @@ def _pymc_model(model: Any) -> Any:
 
 
 def _low_rank(metric: str, model: Any) -> bool:
-    grouped = any((name.endswith("_sigma") and "|" in name) or name.endswith("_raw") for name in model.named_vars)
+    grouped = any(
+        (name.endswith("_sigma") and "|" in name) or (name.endswith("_raw") and name != WAVES)
+        for name in model.named_vars
+    )
     return metric == "low-rank" or (metric == "auto" and not grouped)
 
 

@@ -37,7 +37,9 @@ def with_prior_draws(analysis, table, draws=40):
     model = catalog.build(analysis, table)
     prior = catalog.prior_predictive(model, draws=draws)["prior"].to_dataset()
     per_row = [name for name in prior.data_vars if {"__obs__", "row"} & set(prior[name].dims)]
-    return model, DataTree.from_dict({"posterior": prior.drop_vars(per_row)})
+    kept = prior.drop_vars(per_row)
+    used = {dim for name in kept.data_vars for dim in kept[name].dims}
+    return model, DataTree.from_dict({"posterior": kept.drop_dims(set(kept.dims) - used)})
 
 
 # -- levels ------------------------------------------------------------------------------------------------------

@@ -21,8 +21,6 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 @cache
 def material(name: str, folder):
     """A simulated table of a model, with draws of its prior in the place of a posterior."""
-    import pymc as pm
-
     simulation = catalog.get(name).simulate(np.random.default_rng(3), 60)
     path = folder / f"{name}.csv"
     simulation.table.to_csv(path, index=False)
@@ -33,11 +31,10 @@ def material(name: str, folder):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = catalog.build(analysis, table)
-        prior = pm.sample_prior_predictive(
-            draws=100, model=model.backend.model, random_seed=1, compile_kwargs={"mode": "FAST_COMPILE"}
-        )
-    kept = prior["prior"].to_dataset()
-    kept = kept.drop_vars([one for one in ("mu", "p", model.family.likelihood.parent) if one in kept])
+        prior = catalog.prior_predictive(model, draws=100, random_seed=1)["prior"].to_dataset()
+    kept = prior.drop_vars([one for one in prior.data_vars if {"__obs__", "row"} & set(prior[one].dims)])
+    used = {dim for one in kept.data_vars for dim in kept[one].dims}
+    kept = kept.drop_dims(set(kept.dims) - used)
     return analysis, table, model, DataTree.from_dict({"posterior": kept})
 
 
