@@ -107,16 +107,16 @@ def main():
     options = parser.parse_args()
     logging.getLogger("pymc").setLevel("ERROR")
     warnings.simplefilter("ignore")
-    kept = json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}
     names = options.models or [entry.id for entry in catalog.entries()]
     print(HEAD)
     for name in names:
         try:
-            kept[name] = evidence_of(catalog.get(name), options.simulations)
+            found = evidence_of(catalog.get(name), options.simulations)
         except Exception as error:
             print(f"{name:34} could not be calibrated: {type(error).__name__}: {str(error)[:200]}", flush=True)
             continue
-        print(line(name, kept[name]), flush=True)
+        print(line(name, found), flush=True)
+        kept = (json.loads(FILE.read_text("utf-8")) if FILE.exists() else {}) | {name: found}
         known = [entry.id for entry in catalog.entries() if entry.id in kept]
         FILE.write_text(json.dumps({one: kept[one] for one in known}, indent=1) + "\n", "utf-8")
 

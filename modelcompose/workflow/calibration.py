@@ -28,6 +28,7 @@ LEVELS = (0.5, 0.8, 0.9)
 MOST_ELEMENTS = 12
 ALARM = 0.01
 COARSE = 50
+SMALLEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ def calibrate(
     )
     names = [one.name for one in original.free_RVs if not one.name.endswith(("_raw", "_offset"))]
     truths = {name: _draws(prior["prior"][name]) for name in names}
-    data = {one.name: _draws(prior["prior_predictive"][one.name]) for one in original.observed_RVs}
+    data = {one.name: _open(one, _draws(prior["prior_predictive"][one.name])) for one in original.observed_RVs}
     compiled = without_commas(nutpie.compile_pymc_model(open_outcome(original), var_names=names))
     labels, chosen = _elements(truths)
     ranks, failed = [], 0
@@ -172,6 +173,13 @@ def calibrate(
 
 def _draws(values: Any) -> Array:
     return np.asarray(values.stack(sample=("chain", "draw")).transpose("sample", ...).values)
+
+
+def _open(variable: Any, values: Array) -> Array:
+    """Keep simulated proportions off 0 and 1, which only rounding reaches and where no density is."""
+    if getattr(variable.owner.op, "name", "") == "beta":
+        return np.clip(values, SMALLEST, 1 - SMALLEST)
+    return values
 
 
 def _slot(name: str) -> str:
