@@ -189,7 +189,8 @@ class GaussianProcess(WrittenEntry, CurveEntry):
             waves = pt.sin((x - start)[:, None, :] * frequency).prod(-1) - level  # around 0 over the rows
             likeness = pm.gp.cov.Matern52(len(predictors), ls=prior("length"))
             size = prior("amplitude") * pt.sqrt(likeness.power_spectral_density(frequency) / edge.prod())
-            curve = waves @ (size * pm.Normal("wave_raw", 0, 1, shape=len(frequency)))
+            weights = pm.Normal("curve_raw" if len(predictors) == 1 else "surface_raw", 0, 1, shape=len(frequency))
+            curve = waves @ (size * weights)
             mu = pm.Deterministic("mu", prior("Intercept") + curve, dims="row")
             pm.Normal(outcome, mu, prior("sigma"), observed=y, dims="row")
         return model

@@ -23,7 +23,7 @@ __all__ = ["Sampler", "Settings", "fit", "names"]
 
 OURS = {"nutpie": "modelcompose.samplers.nutpie", "pymc": "modelcompose.samplers.pymc"}
 RUN_FOLDER = "MODELCOMPOSE_RUN_FOLDER"
-WAVES = "wave_raw"  # the weights of a curve or a surface, which draw far better with the low-rank metric
+SURFACE = "surface_raw"  # the weights of a map, which were measured to draw far better with the low-rank metric
 
 
 @dataclass(frozen=True)
@@ -185,7 +185,7 @@ def _pymc_model(model: Any) -> Any:
 
 def _low_rank(metric: str, model: Any) -> bool:
     grouped = any(
-        (name.endswith("_sigma") and "|" in name) or (name.endswith("_raw") and name != WAVES)
+        (name.endswith("_sigma") and "|" in name) or (name.endswith("_raw") and name != SURFACE)
         for name in model.named_vars
     )
     return metric == "low-rank" or (metric == "auto" and not grouped)
