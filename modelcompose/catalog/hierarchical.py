@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
 
 FEW = 3
+SLOPE_ROWS = 3
 
 
 class VaryingIntercepts(MeasuredEntry):
@@ -127,6 +128,12 @@ class VaryingSlopes(VaryingIntercepts):
             return Rejection(
                 "constant-within-groups",
                 f"{', '.join(facts.predictors)} hardly changes within a {facts.groups[0]}; no effect can vary there.",
+            )
+        if facts.groups and facts.rows_per_group < SLOPE_ROWS:
+            return Rejection(
+                "two-rows-each",
+                f"Each {facts.groups[0]} has {facts.rows_per_group:g} rows; with fewer than {SLOPE_ROWS} a slope of "
+                "its own cannot be told from noise.",
             )
         return super().unfit(facts)
 

@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from modelcompose.catalog.entry import ModelEntry
+from modelcompose.catalog.entry import ModelEntry, Rejection
+from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import Prior, Scale, TermPrior
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ class WrittenEntry(ModelEntry):
     @abstractmethod
     def model(prior: Any, table: pd.DataFrame, **choices: Any) -> Any:
         """Build the PyMC model."""
+
+    def _unmatched(self, facts: Facts) -> Rejection | None:
+        """Refuse columns that are called like a part of the model, beside what every entry refuses."""
+        clash = sorted(_named(self.model) & {facts.outcome, *facts.predictors, *facts.given("further")})
+        if clash:
+            return Rejection("name-taken", f"{self.title} has a part called {clash[0]}; rename the column.")
+        return super()._unmatched(facts)
 
     def formula(self, analysis: Analysis, table: pd.DataFrame) -> str | list[str]:
         """There is no formula: the model is written out."""
@@ -87,6 +95,14 @@ def _body(function: Callable[..., Any]) -> str:
     statements = made.body[1:] if ast.get_docstring(made) else made.body
     lines = source.splitlines()[statements[0].lineno - 1 : statements[-1].lineno - 1]
     return textwrap.dedent("\n".join(lines)).strip("\n")
+
+
+@cache
+def _named(function: Callable[..., Any]) -> frozenset[str]:
+    """Return the names that a model gives to its own parts."""
+    calls = [one for one in ast.walk(ast.parse(_body(function))) if isinstance(one, ast.Call) and one.args]
+    firsts = [call.args[0] for call in calls if _is_prior(call) or ast.unparse(call.func).startswith("pm.")]
+    return frozenset(one.value for one in firsts if isinstance(one, ast.Constant) and isinstance(one.value, str))
 
 
 def spelt(body: str, priors: Mapping[str, Prior]) -> str:
