@@ -189,10 +189,9 @@ def _slot(name: str) -> str:
 
 def open_outcome(model: Any) -> Any:
     """Return a copy of a PyMC model whose observed values can be changed without compiling anew."""
-    from pymc.model.fgraph import clone_model
     from pytensor.compile.sharedvalue import shared
 
-    copy = clone_model(model)
+    copy = _cloned(model)
     for variable in copy.observed_RVs:
         old = copy.rvs_to_values[variable]
         values = np.asarray(old.eval())
@@ -200,6 +199,22 @@ def open_outcome(model: Any) -> Any:
         copy.rvs_to_values[variable] = new
         copy.values_to_rvs.pop(old, None)
         copy.values_to_rvs[new] = variable
+    return copy
+
+
+def _cloned(model: Any) -> Any:
+    """Clone a model together with its initial values, which PyMC's own cloning refuses."""
+    from pymc.model.fgraph import clone_model
+
+    initial = dict(model.rvs_to_initial_values)
+    try:
+        model.rvs_to_initial_values.update(dict.fromkeys(initial))
+        copy = clone_model(model)
+    finally:
+        model.rvs_to_initial_values.update(initial)
+    for variable, value in initial.items():
+        if variable.name in copy.named_vars:
+            copy.rvs_to_initial_values[copy[variable.name]] = value
     return copy
 
 

@@ -86,7 +86,12 @@ def test_prior_predictive_is_finite_and_its_check_passes(name, tmp_path):
     assert check.prior(analysis, table, prior).status == "pass"
 
 
-@pytest.mark.parametrize("name", ENTRIES)
+QUICK = {"linear", "logistic", "negative-binomial", "two-groups", "proportion", "meta-analysis"}  # the others: nightly
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in ENTRIES]
+)
 def test_fit_recovers_what_was_simulated(name, tmp_path):
     simulation, analysis, _, table = prepared(ENTRIES[name], tmp_path, n=400)
     model = catalog.build(analysis, table)
