@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -15,6 +16,7 @@ from modelcompose.errors import ModelComposeError
 __all__ = ["apart"]
 
 WORKERS = 2
+SHOWS_PRIORS = "priors"
 
 
 @cache
@@ -51,6 +53,17 @@ async def apart(verb: Callable[..., Any], places: Sequence[str], request: Mappin
 def _done(verb: Callable[..., Any], places: Sequence[str], request: Mapping[str, Any]) -> tuple[Any, Any]:
     """Call the verb, and turn an error that a user can put right into values that can be sent."""
     try:
-        return None, verb(*places, **request)
+        answer = verb(*places, **request)
     except ModelComposeError as error:
         return (type(error), error.message, error.where, error.remedy), None
+    if verb.__name__ == SHOWS_PRIORS:
+        _prepare_elicitation()
+    return None, answer
+
+
+@cache
+def _prepare_elicitation() -> None:
+    """Compile what the first elicitation needs while somebody still looks at the priors; it takes seconds."""
+    from modelcompose.catalog.elicit import by_range
+
+    threading.Thread(target=by_range, args=(-1.0, 1.0), daemon=True).start()

@@ -150,3 +150,29 @@ async def test_a_run_in_the_background_is_followed_to_its_end(call, root):
     code, listed = await call("GET", "runs")
     assert [one["id"] for one in listed["runs"]] == [run["id"]]
     assert "planted" in listed["runs"][0]["message"]
+
+
+async def test_a_model_of_ones_own_and_its_priors_over_rest(call):
+    choices = {"data": "data/sleepstudy.csv", "outcome": "Reaction", "predictors": ["Days"], "groups": ["Subject"]}
+    status, found = await call("POST", "models/priors", {"analysis": choices})
+    assert (status, "Days" in {one["name"] for one in found["priors"]}) == (200, True)
+    answer = {"how": "outcome", "low": 150, "high": 450, "mass": 0.9}
+    status, found = await call("POST", "models/elicit", {"analysis": choices, "answer": answer})
+    assert (status, set(found["changes"])) == (200, {"priors"})
+    bad = {"how": "range", "low": 5, "high": 1}
+    status, found = await call("POST", "models/elicit", {"analysis": choices, "name": "Days", "answer": bad})
+    assert (status, bool(found["error"]["remedy"])) == (422, True)
+    status, found = await call("POST", "models/views", {"analysis": choices})
+    assert (status, found["problem"]) == (200, "")
+    status, found = await call("POST", "models", {"name": "growth"})
+    assert (status, found["path"]) == (201, "models/growth.ipynb")
+    status, found = await call("POST", "models/linear/fork", {"name": "mine"})
+    assert (status, found["id"]) == (201, "models/mine.py")
+    status, found = await call("GET", "models/models%2Fmine.py")
+    assert (status, found["own"]) == (200, True)
+    status, found = await call("GET", "models")
+    assert (status, [one["id"] for one in found["models"] if one["own"]]) == (200, ["models/mine.py"])
+    status, found = await call("POST", "models/models%2Fmine.py/remove")
+    assert (status, found["removed"]) == (200, "models/mine.py")
+    status, found = await call("GET", "models/nope")
+    assert status == 404
