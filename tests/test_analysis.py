@@ -264,6 +264,8 @@ plain = st.recursive(
 priors = st.dictionaries(texts, st.dictionaries(texts, numbers, max_size=3).map(lambda p: {**p, "dist": "Normal"}))
 fields: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("data", "question", "outcome", "exposure", "estimand", "model", "sampler"), texts),
+    **dict.fromkeys(("trials", "event", "time", "standard_error", "intervention", "treated"), texts),
+    "further": st.lists(texts, max_size=2),
     "kinds": st.dictionaries(texts, st.sampled_from(get_args(Kind)), max_size=4),
     "units": st.dictionaries(texts, texts, max_size=3),
     "variables": st.dictionaries(

@@ -29,7 +29,7 @@ GREEK = {
     "tau": "τ",
     "theta": "θ",
 }
-OPERATORS = {"sim": "∼", "cdot": "·", "times": "×", "vert": "|"}
+OPERATORS = {"sim": "∼", "cdot": "·", "times": "×", "vert": "|", "leq": "≤", "geq": "≥"}
 RESERVED = frozenset("}_^&$#%~")
 SPACES = {",": "0.17em", ";": "0.28em", "quad": "1em", "qquad": "2em"}
 TOKEN = re.compile(r"\\(?:[A-Za-z]+|.)|\d+(?:\.\d+)?|.", re.DOTALL)

@@ -32,7 +32,7 @@ def material(name: str, folder):
         warnings.simplefilter("ignore")
         model = catalog.build(analysis, table)
         prior = catalog.prior_predictive(model, draws=100, random_seed=1)["prior"].to_dataset()
-    kept = prior.drop_vars([one for one in prior.data_vars if {"__obs__", "row"} & set(prior[one].dims)])
+    kept = prior.drop_vars([one for one in prior.data_vars if "__obs__" in prior[one].dims or one == "mu"])
     used = {dim for one in kept.data_vars for dim in kept[one].dims}
     kept = kept.drop_dims(set(kept.dims) - used)
     return analysis, table, model, DataTree.from_dict({"posterior": kept})
