@@ -162,19 +162,20 @@ def spector() -> pd.DataFrame:
 # -- answers by numerical integration ---------------------------------------------------------------------------------
 
 
-def nile_likelihood(start_mean: float, start_sd: float) -> Callable[[float, float], float]:
+def nile_likelihood(average: float, average_sd: float) -> Callable[[float, float], float]:
     """Return the log likelihood of a drifting level, given its drift and noise as standard deviations.
 
-    The level is integrated out: the flows are normal, with a covariance of start, walk and noise.
+    The level is integrated out: the flows are normal, with a covariance of average, walk around it, and noise.
     """
     from scipy.linalg import cho_factor, cho_solve
 
-    y = nile().volume.to_numpy(float) - start_mean
+    y = nile().volume.to_numpy(float) - average
     at = np.arange(len(y))
-    walk = np.minimum.outer(at, at)
+    free = np.minimum.outer(at, at)
+    walk = free - free.mean(0) - free.mean(1)[:, None] + free.mean()
 
     def value(drift: float, noise: float) -> float:
-        factor = cho_factor(start_sd**2 + drift**2 * walk + noise**2 * np.eye(len(y)))
+        factor = cho_factor(average_sd**2 + drift**2 * walk + noise**2 * np.eye(len(y)))
         return float(-np.log(np.diag(factor[0])).sum() - y @ cho_solve(factor, y) / 2)
 
     return value
@@ -718,7 +719,7 @@ CASES = (
         "nile",
         nile,
         {"question": "trend", "outcome": "volume", "time": "year", "model": "local-level"}
-        | {"priors": {"start_level": normal(919, 423), "drift_sd": half_normal(85), "noise_sd": half_normal(170)}},
+        | {"priors": {"average_level": normal(919, 423), "drift_sd": half_normal(85), "noise_sd": half_normal(170)}},
         {"noise_sd": "noise_sd", "drift_sd": "drift_sd"},
         kinds={"year": "count", "volume": "positive"},
         exact=lambda: nile_posterior(),
