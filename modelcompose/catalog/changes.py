@@ -9,6 +9,7 @@ the rows after, so that cumulative sums give all positions at once. Its posterio
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -49,9 +50,9 @@ class _ChangePoint(SeriesEntry):
         gain += np.random.default_rng(1).gumbel(size=gain.shape)  # the largest is then a draw by the weights
         return np.asarray(gain.argmax(1) + 1)
 
+    @abstractmethod
     def _log_ratio(self, y: np.ndarray, dt: Any) -> np.ndarray:
         """Return by how much each row speaks for the level before; shape (draws, rows)."""
-        raise NotImplementedError
 
     def _moment(self, analysis: Analysis, table: pd.DataFrame, dt: Any) -> Effect:
         """The first time at the new level."""

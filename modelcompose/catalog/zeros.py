@@ -6,6 +6,7 @@ hurdle models that it has any.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -323,9 +324,9 @@ class _TwoParts(ModelEntry):
     def default_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
         return with_source(super().default_priors(analysis, table))
 
+    @abstractmethod
     def size(self, means: dict[str, np.ndarray]) -> np.ndarray:
         """Return the average size, given that there is something."""
-        raise NotImplementedError
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
         parts = _Parts(analysis, model, dt, self.size)
