@@ -15,7 +15,7 @@ from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import AUTOSCALE, Prior, TermPrior, rounded
 from modelcompose.catalog.series import Clock, SeriesEntry
-from modelcompose.catalog.written import WrittenEntry, _body, spelt
+from modelcompose.catalog.written import WrittenEntry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,7 +202,7 @@ class DifferenceInDifferences(WrittenEntry):
             "four-cells", f"{' and '.join(facts.predictors)} tell four kinds of rows apart, each with rows.", 5
         )
 
-    def _all(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+    def all_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
         y = table[analysis.outcome].to_numpy(float)
         mean, spread, widen = float(y.mean()), float(y.std(ddof=1)) or 1.0, analysis.prior_scale
         change = Prior("Normal", {"mu": 0.0, "sigma": rounded(2.5 * widen * spread)})
@@ -214,13 +214,7 @@ class DifferenceInDifferences(WrittenEntry):
         ]
 
     def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
-        return self._all(analysis, table)[: None if analysis.groups else -1]
-
-    def code(self, analysis: Analysis, table: pd.DataFrame) -> str:
-        """Return the source of the model's cell, also of what is in use with groups only."""
-        every = {one.name: one.prior for one in self._all(analysis, table)}
-        used = {one.name: one.prior for one in self.priors(analysis, table)}
-        return spelt(_body(self.model), {**every, **used})
+        return self.all_priors(analysis, table)[: None if analysis.groups else -1]
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
         name, unit = analysis.outcome, analysis.units.get(analysis.outcome, "")

@@ -14,7 +14,7 @@ from modelcompose.catalog.effects import Effect, samples, spreads, target_words
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation, quoted, response
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import AUTOSCALE, Prior, Scale, TermPrior, rounded
-from modelcompose.catalog.written import WrittenEntry, _body, spelt
+from modelcompose.catalog.written import WrittenEntry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,28 +36,7 @@ FEW_ROWS = 30
 EVEN = 5 / 9
 
 
-class _Latent(WrittenEntry):
-    """A model of what is not observed, some of whose parameters are only there with certain columns."""
-
-    parts: ClassVar[frozenset[str]]
-
-    def all_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
-        """Return the priors of everything that the source speaks of, also where it is not in use."""
-        return self.auxiliary(analysis, table)
-
-    def code(self, analysis: Analysis, table: pd.DataFrame) -> str:
-        every = {one.name: one.prior for one in self.all_priors(analysis, table)}
-        used = {one.name: one.prior for one in self.priors(analysis, table)}
-        return spelt(_body(self.model), {**every, **used})
-
-    def unfit(self, facts: Facts) -> Rejection | None:
-        clash = sorted(self.parts & {facts.outcome, *facts.predictors, *facts.given("further")})
-        if clash:
-            return Rejection("name-taken", f"{self.title} has a part called {clash[0]}; rename the column.")
-        return None
-
-
-class MeasurementError(_Latent):
+class MeasurementError(WrittenEntry):
     id = "measurement-error"
     title = "Regression on a predictor measured with error"
     summary = "The outcome follows the true value of a predictor, of which only a noisy measurement is known."
@@ -343,7 +322,7 @@ def _reach(dt: Any, group: str, lead: str, middle: np.ndarray) -> Effect:
     return Effect(f"one standard deviation of {group}", lead, "spread", points, "percentage points")
 
 
-class MultivariateOutcome(_Latent):
+class MultivariateOutcome(WrittenEntry):
     id = "multivariate-outcome"
     title = "Regression of several outcomes"
     summary = "Several numbers at once: how each changes with the predictors, and how what is left over goes together."
@@ -483,7 +462,7 @@ def _steps(analysis: Analysis, table: pd.DataFrame, name: str) -> Iterator[tuple
         yield name, f"With {name} higher by 1 {analysis.units.get(name, '')}".rstrip(), float(column.std())
 
 
-class Mixture(_Latent):
+class Mixture(WrittenEntry):
     id = "mixture"
     title = "Mixture of two kinds"
     summary = "Two hidden kinds of rows, each with an average and a spread of its own."

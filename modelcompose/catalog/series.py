@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -16,7 +15,7 @@ from modelcompose.catalog.effects import Effect, outcome_unit, samples
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import AUTOSCALE, Prior, TermPrior, rounded
-from modelcompose.catalog.written import WrittenEntry, _body, spelt
+from modelcompose.catalog.written import WrittenEntry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -183,35 +182,6 @@ class SeriesEntry(WrittenEntry):
     outcome = frozenset({"continuous", "positive", "amount", "duration", "count"})
     needs: ClassVar[Mapping[str, int]] = {"time": 1}
     takes: ClassVar[frozenset[str]] = frozenset()
-
-    def constants(self, analysis: Analysis, table: pd.DataFrame) -> dict[str, tuple[Any, str]]:
-        """Return numbers that the model takes as given, each with what it is."""
-        return {}
-
-    def build(self, analysis: Analysis, table: pd.DataFrame) -> Any:
-        """Return the PyMC model."""
-        import pymc as pm
-
-        priors = {one.name: one.prior for one in self.priors(analysis, table)}
-
-        def prior(name: str, **options: Any) -> Any:
-            one = priors[name]
-            return getattr(pm, one.dist)(name, **dict(one.params), **options)
-
-        model = self.written(analysis, table)
-        given = {name: value for name, (value, _) in self.constants(analysis, table).items()}
-        asked = [name for name in inspect.signature(model).parameters if name not in ("prior", "table", *given)]
-        return model(prior, table, **given, **{name: getattr(analysis, name) for name in asked})
-
-    def code(self, analysis: Analysis, table: pd.DataFrame) -> str:
-        """Return the source of the notebook's model cell, the constants first."""
-        lines = [f"{name} = {value!r}  # {what}" for name, (value, what) in self.constants(analysis, table).items()]
-        priors = {one.name: one.prior for one in self.priors(analysis, table)}
-        return "\n".join([*lines, spelt(_body(self.written(analysis, table)), priors)])
-
-    def written(self, analysis: Analysis, table: pd.DataFrame) -> Callable[..., Any]:
-        """Return the function that writes the model, where there are several for different tables."""
-        return self.model
 
     def unfit(self, facts: Facts) -> Rejection | None:
         if facts.n < FEWEST:

@@ -20,7 +20,7 @@ from modelcompose.catalog.effects import Effect, samples
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
 from modelcompose.catalog.facts import Facts
 from modelcompose.catalog.priors import Prior, Scale, TermPrior, rounded
-from modelcompose.catalog.written import WrittenEntry, _body, spelt
+from modelcompose.catalog.written import WrittenEntry
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +51,7 @@ class Survival(WrittenEntry):
     questions = frozenset({"survival"})
     outcome = frozenset({"duration", "positive", "amount", "count", "continuous"})
     takes: ClassVar[frozenset[str]] = frozenset({"predictors", "event"})
+    parts: ClassVar[frozenset[str]] = TAKEN
     assumptions: ClassVar[tuple[str, ...]] = (
         "Waits that had not ended go on like the others of the same kind: nobody was lost because the end was near.",
         "A predictor stretches or shortens all waits by the same factor.",
@@ -60,9 +61,6 @@ class Survival(WrittenEntry):
     # -- when it fits ------------------------------------------------------------------------------------------
 
     def unfit(self, facts: Facts) -> Rejection | None:
-        clash = sorted(TAKEN & {facts.outcome, *facts.predictors})
-        if clash:
-            return Rejection("name-taken", f"{self.title} has a part called {clash[0]}; rename the column.")
         if facts.lowest is None or not facts.lowest > 0:
             return Rejection(
                 "times-positive", f"A waiting time in {facts.outcome} is zero or less; each must be above zero."
@@ -107,11 +105,6 @@ class Survival(WrittenEntry):
     def auxiliary(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
         every = self.all_priors(analysis, table)
         return every if analysis.predictors else [one for one in every if one.name != "slope"]
-
-    def code(self, analysis: Analysis, table: pd.DataFrame) -> str:
-        every = {one.name: one.prior for one in self.all_priors(analysis, table)}
-        used = {one.name: one.prior for one in self.priors(analysis, table)}
-        return spelt(_body(self.model), {**every, **used})
 
     # -- what it says ------------------------------------------------------------------------------------------
 

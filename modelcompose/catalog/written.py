@@ -33,11 +33,13 @@ class WrittenEntry(ModelEntry):
     ``model`` is a static method of this shape: it is given a callable ``prior``, the ``table``, and by their names
     whichever choices of the analysis it asks for; it imports what it needs, builds a ``pm.Model`` called ``model`` and
     returns it in its last line. ``prior("tau")`` declares the parameter ``tau`` with the prior that is in force;
-    ``prior("slope", dims="predictor")`` many of them. The names of `modelcompose.catalog.predictions` hold.
+    ``prior("slope", dims="predictor")`` many of them. The names of `modelcompose.catalog.predictions` hold. ``parts``
+    are names that no column may have, beside those that the source gives to parameters.
     """
 
     family: ClassVar[str] = "written in PyMC"
     link: ClassVar[str] = "identity"
+    parts: ClassVar[frozenset[str]] = frozenset()
 
     @staticmethod
     @abstractmethod
@@ -46,7 +48,7 @@ class WrittenEntry(ModelEntry):
 
     def _unmatched(self, facts: Facts) -> Rejection | None:
         """Refuse columns that are called like a part of the model, beside what every entry refuses."""
-        clash = sorted(_named(self.model) & {facts.outcome, *facts.predictors, *facts.given("further")})
+        clash = sorted((self.parts | _named(self.model)) & {facts.outcome, *facts.predictors, *facts.given("further")})
         if clash:
             return Rejection("name-taken", f"{self.title} has a part called {clash[0]}; rename the column.")
         return super()._unmatched(facts)
@@ -67,6 +69,18 @@ class WrittenEntry(ModelEntry):
     def default_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
         return self.auxiliary(analysis, table)
 
+    def all_priors(self, analysis: Analysis, table: pd.DataFrame) -> list[TermPrior]:
+        """Return the priors of everything that the source speaks of, also where it is not in use."""
+        return self.auxiliary(analysis, table)
+
+    def constants(self, analysis: Analysis, table: pd.DataFrame) -> dict[str, tuple[Any, str]]:
+        """Return numbers that the model takes as given, each with what it is; they stand above it in the cell."""
+        return {}
+
+    def written(self, analysis: Analysis, table: pd.DataFrame) -> Callable[..., Any]:
+        """Return the function that writes the model, where there are several for different tables."""
+        return self.model
+
     def build(self, analysis: Analysis, table: pd.DataFrame) -> Any:
         """Return the PyMC model."""
         import pymc as pm
@@ -77,13 +91,17 @@ class WrittenEntry(ModelEntry):
             one = priors[name]
             return getattr(pm, one.dist)(name, **dict(one.params), **options)
 
-        asked = [name for name in inspect.signature(self.model).parameters if name not in ("prior", "table")]
-        return self.model(prior, table, **{name: getattr(analysis, name) for name in asked})
+        model = self.written(analysis, table)
+        given = {name: value for name, (value, _) in self.constants(analysis, table).items()}
+        asked = [name for name in inspect.signature(model).parameters if name not in ("prior", "table", *given)]
+        return model(prior, table, **given, **{name: getattr(analysis, name) for name in asked})
 
     def code(self, analysis: Analysis, table: pd.DataFrame) -> str:
-        """Return the source of the notebook's model cell."""
-        priors = {one.name: one.prior for one in self.priors(analysis, table)}
-        return spelt(_body(self.model), priors)
+        """Return the source of the notebook's model cell, the constants first."""
+        lines = [f"{name} = {value!r}  # {what}" for name, (value, what) in self.constants(analysis, table).items()]
+        priors = {one.name: one.prior for one in self.all_priors(analysis, table)}
+        priors |= {one.name: one.prior for one in self.priors(analysis, table)}
+        return "\n".join([*lines, spelt(_body(self.written(analysis, table)), priors)])
 
 
 @cache
