@@ -1,9 +1,10 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
 
 import { ModelClient } from '../../api/port';
 import { useAction } from '../action';
 import { Busy } from '../Busy';
 import { Problem } from '../Problem';
+import { Pick } from '../question/Pickers';
 import { Wizard } from '../wizard';
 
 /** Use a model of one's own on the table, once it is known which columns it means. */
@@ -38,7 +39,7 @@ export function Adopt(props: {
   return (
     <>
       {missing.map(([name, kind]) => (
-        <Which
+        <Pick
           key={name}
           label={`Which column is “${name}” (${kind})?`}
           names={names}
@@ -58,30 +59,5 @@ export function Adopt(props: {
       {using.busy && <Busy text="Putting the model to your table…" />}
       <Problem error={using.error} />
     </>
-  );
-}
-
-function Which(props: {
-  label: string;
-  names: string[];
-  value: string;
-  onChange: (column: string) => void;
-}) {
-  const id = useId();
-  return (
-    <div className="jp-modelcompose-Field">
-      <label htmlFor={id}>{props.label}</label>
-      <select
-        id={id}
-        className="jp-modelcompose-Select"
-        value={props.value}
-        onChange={event => props.onChange(event.target.value)}
-      >
-        <option value="">Choose a column</option>
-        {props.names.map(name => (
-          <option key={name}>{name}</option>
-        ))}
-      </select>
-    </div>
   );
 }

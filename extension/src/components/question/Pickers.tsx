@@ -78,9 +78,10 @@ function known(
   return found?.levels ?? found?.examples ?? [];
 }
 
-function Pick(props: {
+/** One column to choose from a list. */
+export function Pick(props: {
   label: string;
-  hint: string;
+  hint?: string;
   names: string[];
   value: string;
   onChange: (name: string) => void;
@@ -92,7 +93,7 @@ function Pick(props: {
       <select
         id={id}
         className="jp-modelcompose-Select"
-        aria-describedby={`${id}-hint`}
+        aria-describedby={props.hint && `${id}-hint`}
         value={props.value}
         onChange={event => props.onChange(event.target.value)}
       >
@@ -101,7 +102,7 @@ function Pick(props: {
           <option key={name}>{name}</option>
         ))}
       </select>
-      <small id={`${id}-hint`}>{props.hint}</small>
+      {props.hint && <small id={`${id}-hint`}>{props.hint}</small>}
     </div>
   );
 }
