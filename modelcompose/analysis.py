@@ -18,8 +18,9 @@ from typing import Any, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
 
 from modelcompose.errors import InvalidAnalysis
+from modelcompose.verdict import Waiver
 
-__all__ = ["ROLES", "Analysis", "Kind", "Variable", "cell_with_tag", "literal"]
+__all__ = ["ROLES", "Analysis", "Decision", "Kind", "Variable", "cell_with_tag", "literal"]
 
 Kind = Literal[
     "continuous",
@@ -75,6 +76,22 @@ class Variable(BaseModel):
         if self.reference and self.levels and self.reference not in self.levels:
             raise ValueError(f"the reference {self.reference!r} is not one of the levels")
         return self
+
+
+class Decision(BaseModel):
+    """What is at stake when somebody acts on the answer.
+
+    Acting, such as switching to B or raising x by one unit, is worth ``value`` for every unit of the effect in the
+    better direction, and costs ``cost``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    better: Literal["higher", "lower"] = Field("higher", description="Which direction of the outcome is good.")
+    value: float = Field(1.0, gt=0, description="What one unit of the outcome is worth.")
+    cost: float = Field(0.0, ge=0, description="What acting costs, in the same currency.")
+    costs: dict[str, float] = Field({}, description="What choosing each level costs, where they differ.")
+    currency: str = Field("", description="In what value and costs are counted: €, hours, lives.")
 
 
 class Analysis(BaseModel):
@@ -141,6 +158,34 @@ class Analysis(BaseModel):
     )
     random_seed: int = Field(20261121, ge=0, lt=2**32, description="Same seed, same draws.")
     ci_prob: float = Field(0.95, gt=0.5, lt=1, description="Probability inside the reported intervals.")
+    candidates: list[str] = Field(
+        [], description="Rival models to compare with; empty to take the catalogue's neighbours of the model."
+    )
+    recoveries: int = Field(
+        1, ge=0, le=100, description="Data sets to simulate and fit, to see whether known values are found again."
+    )
+    rival_priors: list[float] = Field(
+        [0.5, 2.0], description="Widths of the priors to try again with, relative to those in use."
+    )
+    universes: int = Field(
+        0, ge=0, le=200, description="Most combinations of defensible choices to answer the question under; 0 for none."
+    )
+    simulations: int = Field(
+        0,
+        ge=0,
+        le=10_000,
+        description="Data sets for simulation-based calibration; 0 leaves it out, 100 is a quick look.",
+    )
+    new_rows: str = Field("", description="A table of new rows to predict, given like data.")
+    horizon: int = Field(0, ge=0, le=10_000, description="How many steps of time to forecast.")
+    decision: dict[str, JsonValue] = Field(
+        {},
+        description='What is at stake: {"better": "higher", "value": 12.5, "cost": 300, "currency": "€"}.',
+    )
+    policy: str = Field("", description="A file with thresholds of your own; empty for the defaults.")
+    waivers: list[dict[str, str]] = Field(
+        [], description='Failed gates that somebody lets pass: {"step": "posterior", "by": "A. Name", "reason": "…"}.'
+    )
     on_fail: Literal["stop", "warn"] = Field("stop", description="Whether a failed check stops the notebook.")
 
     @field_validator("priors")
@@ -166,6 +211,35 @@ class Analysis(BaseModel):
                 what = ".".join(map(str, first["loc"])) or "the declaration"
                 raise ValueError(f"{what} of {column!r}: {first['msg'].removeprefix('Value error, ')}") from None
         return variables
+
+    @field_validator("waivers")
+    @classmethod
+    def _waivers_are_signed(cls, waivers: list[dict[str, str]]) -> list[dict[str, str]]:
+        for waiver in waivers:
+            try:
+                Waiver.model_validate(waiver)
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise ValueError(f"{'.'.join(map(str, first['loc']))} of a waiver: {first['msg']}") from None
+        return waivers
+
+    @field_validator("decision")
+    @classmethod
+    def _decision_is_complete(cls, decision: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        if decision:
+            try:
+                Decision.model_validate(decision)
+            except ValidationError as error:
+                first = error.errors()[0]
+                raise ValueError(f"{'.'.join(map(str, first['loc']))} of the decision: {first['msg']}") from None
+        return decision
+
+    @field_validator("rival_priors")
+    @classmethod
+    def _rivals_are_widths(cls, widths: list[float]) -> list[float]:
+        if any(not 0 < width <= 1000 for width in widths):
+            raise ValueError("each must be above 0 and up to 1000")
+        return widths
 
     @field_validator("plausible")
     @classmethod

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-__all__ = ["MIME", "Finding", "Remedy", "Status", "Verdict", "verdict_in", "worst"]
+__all__ = ["MIME", "Finding", "Remedy", "Status", "Verdict", "Waiver", "verdict_in", "worst"]
 
 MIME = "application/vnd.modelcompose.verdict.v1+json"
 
@@ -55,6 +55,10 @@ class Remedy(BaseModel):
     label: str = Field(description="What to do, as an imperative: “Draw twice as many samples”.")
     why: str = Field(description="Why this is expected to help.")
     changes: JsonObject = Field(description="New values of parameters of the analysis.")
+    cost: str = Field(default="", description="What it costs: “one more fit, about twice as long”.")
+    score: float = Field(
+        default=0.5, ge=0, le=1, description="How likely it is to mend what failed, by experience; the list's order."
+    )
 
 
 class Finding(BaseModel):
@@ -63,6 +67,7 @@ class Finding(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
+    rule: str = Field(default="", description="The id of the rule in the table of thresholds.")
     status: Status
     value: Annotated[float | None, AfterValidator(_finite)] = Field(
         default=None, description="The measured value; None where there is no number."
@@ -71,6 +76,17 @@ class Finding(BaseModel):
     threshold: str = Field(default="", description="The rule in words: “below 1.01”.")
     sentence: str = Field(default="", description="What this means, in plain words.")
     source: str = Field(default="", description="Where the rule is published.")
+
+
+class Waiver(BaseModel):
+    """A failed gate that a named person takes upon themselves, with a reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    step: str = Field(min_length=1, description="The step whose failure is waived.")
+    by: str = Field(min_length=1, description="Who answers for it.")
+    reason: str = Field(min_length=1, description="Why the result may be used nevertheless.")
+    when: str = Field(default="", description="When it was waived, ISO time.")
 
 
 class Verdict(BaseModel):
@@ -91,11 +107,19 @@ class Verdict(BaseModel):
     details: JsonObject = Field(default_factory=dict, description="Further results, as JSON values.")
     partial: bool = Field(default=False, description="True when it rests on sampling that was stopped early.")
     alt: str = Field(default="", description="Text alternative of the picture.")
+    waived: Waiver | None = Field(default=None, description="Who lets a failure pass, and why.")
+    policy: str = Field(default="", description="The thresholds that were in force.")
+    choices: str = Field(default="", description="Digest of the choices that the step and those before it depend on.")
     ran: dict[str, str] = Field(
         default_factory=dict,
         description="What this session had executed before: execution count → hash of the cell's source.",
     )
     picture: bytes | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def gate(self) -> Status:
+        """The status as the rest of the workflow has to take it: a waived failure is a warning."""
+        return "warn" if self.status == "fail" and self.waived else self.status
 
     def html(self) -> str:
         """The verdict as a self-contained card; everything that came from a user is escaped."""
@@ -105,6 +129,7 @@ class Verdict(BaseModel):
             f'<p><strong>{escape(self.title)}</strong> &nbsp; <strong style="color: {colour}">'
             f"{WORDS[self.status]}</strong></p>",
             f"<p>{escape(self.sentence)}</p>",
+            self._waiver_html(),
             self._findings_html(),
             self._details_html(),
             self._remedies_html(),
@@ -112,6 +137,12 @@ class Verdict(BaseModel):
             "</div>",
         ]
         return "\n".join(part for part in parts if part)
+
+    def _waiver_html(self) -> str:
+        if self.waived is None:
+            return ""
+        said = f"Waived by {self.waived.by}{f' on {self.waived.when}' if self.waived.when else ''}: "
+        return f"<p><strong>{escape(said)}</strong>{escape(self.waived.reason)}</p>"
 
     def _findings_html(self) -> str:
         rows = "".join(
@@ -131,7 +162,7 @@ class Verdict(BaseModel):
 
     def _remedies_html(self) -> str:
         items = "".join(
-            f"<li>{escape(remedy.label)}: {escape(remedy.why)} "
+            f"<li>{escape(remedy.label)}: {escape(remedy.why)} {escape(remedy.cost)} "
             f"<code>{escape(', '.join(f'{name} = {value!r}' for name, value in remedy.changes.items()))}</code></li>"
             for remedy in self.remedies
         )
@@ -146,6 +177,7 @@ class Verdict(BaseModel):
     def text(self) -> str:
         """The verdict as plain text, a line for each finding."""
         lines = [f"{WORDS[self.status]}: {self.title} {self.sentence}"]
+        lines += [f"  waived by {self.waived.by}: {self.waived.reason}"] if self.waived else []
         lines += [
             f"  {WORDS[f.status]:>15}  {f.name}: {f.shown} ({f.threshold or 'no threshold'})" for f in self.findings
         ]

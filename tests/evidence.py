@@ -25,7 +25,7 @@ from modelcompose import catalog, data, samplers
 from modelcompose.analysis import Analysis
 from modelcompose.catalog.evidence import FILE, STANDARD_ROWS, STANDARD_SEED
 from modelcompose.workflow import sampling
-from modelcompose.workflow.calibration import calibrate
+from modelcompose.workflow.sbc import calibrate
 
 RECOVERY_ROWS, RECOVERY_SEED = 300, 7
 

@@ -299,6 +299,22 @@ fields: dict[str, st.SearchStrategy[Any]] = {
     "metric": st.sampled_from(["auto", "diagonal", "low-rank"]),
     "random_seed": st.integers(0, 2**32 - 1),
     "ci_prob": st.floats(0.51, 0.99),
+    **dict.fromkeys(("new_rows", "policy"), texts),
+    "candidates": st.lists(texts, max_size=3),
+    "recoveries": st.integers(0, 100),
+    "rival_priors": st.lists(st.floats(1e-9, 1000), max_size=3),
+    "universes": st.integers(0, 200),
+    "simulations": st.integers(0, 10_000),
+    "horizon": st.integers(0, 10_000),
+    "decision": st.just({})
+    | st.fixed_dictionaries(
+        {"better": st.sampled_from(["higher", "lower"])},
+        optional={"value": st.floats(1e-9, 1e9), "cost": st.floats(0, 1e9), "currency": texts},
+    ),
+    "waivers": st.lists(
+        st.fixed_dictionaries({"step": st.just("posterior"), "by": st.just("A. Name"), "reason": st.just("known")}),
+        max_size=2,
+    ),
     "on_fail": st.sampled_from(["stop", "warn"]),
 }
 analyses = st.fixed_dictionaries({}, optional=fields).map(Analysis.of)

@@ -26,7 +26,13 @@ FLOORS = {
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 # Within a floor nobody imports a neighbour, but the words refer to each other and tables include the samples.
-NEIGHBOURS = {("analysis", "errors"), ("verdict", "errors"), ("errors", "verdict"), ("data", "samples")}
+NEIGHBOURS = {
+    ("analysis", "errors"),
+    ("analysis", "verdict"),
+    ("verdict", "errors"),
+    ("errors", "verdict"),
+    ("data", "samples"),
+}
 
 PPL = {"arviz", "arviz_base", "arviz_plots", "arviz_stats", "bambi", "nutpie", "preliz", "pymc", "pytensor"}
 EXECUTION = {"mlflow", "papermill"}

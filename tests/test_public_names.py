@@ -28,7 +28,7 @@ PUBLIC = {
         "prior_predictive",
         "profile",
     ],
-    "modelcompose.analysis": ["ROLES", "Analysis", "Kind", "Variable", "cell_with_tag", "literal"],
+    "modelcompose.analysis": ["ROLES", "Analysis", "Decision", "Kind", "Variable", "cell_with_tag", "literal"],
     "modelcompose.catalog": [
         "QUESTIONS",
         "Candidate",
@@ -107,7 +107,7 @@ PUBLIC = {
     "modelcompose.samples": ["SAMPLES", "Sample", "copy", "path"],
     "modelcompose.server": ["ROUTES", "Route"],
     "modelcompose.service": ["Workbench"],
-    "modelcompose.verdict": ["MIME", "Finding", "Remedy", "Status", "Verdict", "verdict_in", "worst"],
+    "modelcompose.verdict": ["MIME", "Finding", "Remedy", "Status", "Verdict", "Waiver", "verdict_in", "worst"],
     "modelcompose.widgets": ["PriorEditor", "ProfileView", "WhatIf"],
     "modelcompose.workflow": [
         "STEPS",

@@ -132,6 +132,7 @@ def test_the_json_has_the_published_shape() -> None:
         "findings": [
             {
                 "name": "R-hat, largest",
+                "rule": "",
                 "status": "fail",
                 "value": 1.2,
                 "shown": "1.2",
@@ -141,6 +142,7 @@ def test_the_json_has_the_published_shape() -> None:
             },
             {
                 "name": "Divergences",
+                "rule": "",
                 "status": "pass",
                 "value": 0.0,
                 "shown": "0",
@@ -149,9 +151,14 @@ def test_the_json_has_the_published_shape() -> None:
                 "source": "",
             },
         ],
-        "remedies": [{"label": "Draw more", "why": "Chains need time.", "changes": {"draws": 2000}}],
+        "remedies": [
+            {"label": "Draw more", "why": "Chains need time.", "changes": {"draws": 2000}, "cost": "", "score": 0.5}
+        ],
         "details": {"Effects": [{"term": "Days", "mean": 10.4}], "rows": 180},
         "partial": False,
+        "waived": None,
+        "policy": "",
+        "choices": "",
         "alt": "Traces of four chains",
         "ran": {},
     }

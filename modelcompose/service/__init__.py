@@ -62,7 +62,9 @@ class Workbench(Tables, Models):
                 {"id": kind, "label": label, "explanation": explanation} for kind, (label, explanation) in KINDS.items()
             ],
             "recipe": recipe.schema(),
-            "steps": [{"id": one.id, "title": one.title, "explanation": one.explanation} for one in STEPS],
+            "steps": [
+                {"id": one.id, "title": one.title, "explanation": one.explanation, "phase": one.phase} for one in STEPS
+            ],
         }
 
     # -- samples -----------------------------------------------------------------------------------------------
@@ -222,6 +224,7 @@ class Workbench(Tables, Models):
                     "step": one.step.id,
                     "title": one.step.title,
                     "explanation": one.step.explanation,
+                    "phase": one.step.phase,
                     "cells": list(one.cells),
                     "state": one.state,
                     "stale": one.stale,
@@ -251,7 +254,7 @@ class Workbench(Tables, Models):
             "edits": list(map(_as_edit, revision.edits)),
             "kept": list(revision.kept),
             "composed": list(map(_as_edit, revision.composed)),
-            "from": revision.start,
+            "again": list(revision.again),
         }
 
     def _revision(self, nb: Mapping[str, Any], changes: Mapping[str, Any], folder: Path) -> Any:

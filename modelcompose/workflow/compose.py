@@ -18,6 +18,7 @@ from modelcompose import catalog
 from modelcompose.analysis import Analysis
 from modelcompose.errors import ModelComposeError, NotFound
 from modelcompose.workflow.notebook import digest, edited, source_of, step_of
+from modelcompose.workflow.steps import STEPS, choices_digest, upstream
 
 if TYPE_CHECKING:
     from modelcompose.data import Dataset
@@ -123,14 +124,14 @@ class Revision:
     """What a change of choices does to a notebook.
 
     ``kept`` names the cells that would have changed but were edited by hand; ``composed`` is what every cell edited by
-    hand would be if it were composed now; ``start`` is the first step that has to run again, ``""`` when none has to.
+    hand would be if it were composed now; ``again`` names the steps of the notebook that have to run again, in order.
     """
 
     analysis: Analysis
     edits: tuple[Edit, ...]
     kept: tuple[str, ...]
     composed: tuple[Edit, ...]
-    start: str
+    again: tuple[str, ...]
 
 
 def revise(nb: Mapping[str, Any], changes: Mapping[str, Any], load: Load) -> Revision:
@@ -169,7 +170,27 @@ def revise(nb: Mapping[str, Any], changes: Mapping[str, Any], load: Load) -> Rev
         for new, old in zip(work["cells"], nb["cells"], strict=True)
         if new["source"] != source_of(old)
     )
-    return Revision(after, edits, tuple(kept), _anew(work, after, load), "data" if edits else "")
+    return Revision(after, edits, tuple(kept), _anew(work, after, load), _again(nb, edits, before, after))
+
+
+def _again(nb: Mapping[str, Any], edits: tuple[Edit, ...], before: Analysis, after: Analysis) -> tuple[str, ...]:
+    """Name the steps that depend on a changed choice or a changed cell, or whose waivers changed."""
+    cells = {str(cell.get("id", "")): step_of(cell) for cell in nb["cells"]}
+    touched = {cells[edit.cell] for edit in edits} - {""}
+    touched |= {
+        one["step"] for one in (*before.waivers, *after.waivers) if (one in before.waivers) != (one in after.waivers)
+    }
+    present = set(cells.values())
+    return tuple(
+        one.id
+        for one in STEPS
+        if one.id in present
+        and (
+            before.policy != after.policy
+            or bool(({one.id} | upstream(one.id)) & touched)
+            or choices_digest(one.id, before) != choices_digest(one.id, after)
+        )
+    )
 
 
 def _anew(nb: Mapping[str, Any], analysis: Analysis, load: Load) -> tuple[Edit, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 from modelcompose import catalog
 from modelcompose.catalog.priors import design
 from modelcompose.verdict import Finding
+from modelcompose.workflow.policy import policy_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["finding", "in_words", "tail_probabilities"]
 
-CONFLICT = 0.05
 DRAWS = 400
-SOURCE = "Evans and Moshonov 2006, doi:10.1214/06-BA129"
 
 
 def tail_probabilities(
@@ -64,18 +63,16 @@ def finding(analysis: Analysis, table: pd.DataFrame, draws: np.ndarray, outcome:
     if not found:
         return []
     name = min(found, key=lambda one: found[one])
-    limit = CONFLICT / len(found)
+    rule, scale = policy_of(analysis)["prior-data-conflict"], 1 / len(found)
     return [
-        Finding(
-            name="Your own priors against the data",
-            status="pass" if found[name] >= limit else "warn",
-            value=found[name],
-            shown=f"{name}: tail probability {found[name]:.3f}",
-            threshold=f"{limit:.3f} or more",
-            sentence="What you assumed agrees with what the data say."
-            if found[name] >= limit
+        rule.finding(
+            "Your own priors against the data",
+            found[name],
+            f"{name}: tail probability {found[name]:.3f}",
+            "What you assumed agrees with what the data say."
+            if rule.status(found[name], scale) == "pass"
             else f"What you assumed of {name} and what the data say contradict each other; check both.",
-            source=SOURCE,
+            scale=scale,
         )
     ]
 

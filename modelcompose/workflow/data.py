@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelcompose.verdict import Finding, Remedy, Verdict
-from modelcompose.workflow.steps import banded, conclude, figure
+from modelcompose.workflow.policy import Policy, policy_of
+from modelcompose.workflow.steps import conclude, figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
     from modelcompose.data import Account, Dataset
 
-MISSING_FAIL = 0.20
-ROWS_WARN, ROWS_FAIL = 10.0, 5.0
-REPEATED = 0.90
 MOST_IMPUTATIONS = 100
 SOURCE = "ModelCompose's own rule"
 WHITE = "White, Royston and Wood 2011, doi:10.1002/sim.4067"
@@ -37,10 +35,11 @@ def check(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> Verdict:
     """
     account = dataset.account(analysis)
     repeated = _repeated(analysis, table)
+    policy = policy_of(analysis)
     findings = [
-        _missing(account),
-        _rows(analysis, table),
-        *([_apart(repeated)] if repeated else []),
+        _missing(account, policy),
+        _rows(analysis, table, policy),
+        *([_apart(repeated, policy)] if repeated else []),
         *_filled(analysis, dataset, account),
         *_impossible(analysis, dataset),
     ]
@@ -79,17 +78,13 @@ def check(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> Verdict:
     )
 
 
-def _missing(account: Account) -> Finding:
+def _missing(account: Account, policy: Policy) -> Finding:
     share = account.dropped / account.total
-    status = "pass" if share == 0 else "warn" if share <= MISSING_FAIL else "fail"
-    return Finding(
-        name="Rows left out",
-        status=status,
-        value=share,
-        shown=f"{account.dropped} of {account.total} ({share:.0%})",
-        threshold="none; a failure above 20%",
-        sentence="Rows with a missing value in a column in use. What they would have said is not in the answer.",
-        source=SOURCE,
+    return policy["missing-rows"].finding(
+        "Rows left out",
+        share,
+        f"{account.dropped} of {account.total} ({share:.0%})",
+        "Rows with a missing value in a column in use. What they would have said is not in the answer.",
     )
 
 
@@ -144,19 +139,16 @@ def _impossible(analysis: Analysis, dataset: Dataset) -> list[Finding]:
     ]
 
 
-def _rows(analysis: Analysis, table: pd.DataFrame) -> Finding:
+def _rows(analysis: Analysis, table: pd.DataFrame, policy: Policy) -> Finding:
     coefficients = 1 + sum(
         len(table[name].cat.categories) - 1 if hasattr(table[name], "cat") else 1 for name in analysis.predictors
     )
     ratio = len(table) / coefficients
-    return Finding(
-        name="Rows for each coefficient",
-        status=banded(ratio, ROWS_WARN, ROWS_FAIL, low_is_bad=True),
-        value=ratio,
-        shown=f"{ratio:.0f} ({len(table)} rows, {coefficients} coefficients)",
-        threshold="10 or more; a failure below 5",
-        sentence="With few rows the assumptions weigh more than the data.",
-        source=SOURCE,
+    return policy["rows-per-coefficient"].finding(
+        "Rows for each coefficient",
+        ratio,
+        f"{ratio:.0f} ({len(table)} rows, {coefficients} coefficients)",
+        "With few rows the assumptions weigh more than the data.",
     )
 
 
@@ -175,16 +167,13 @@ def _explained(column: np.ndarray, others: list[np.ndarray]) -> float:
     return float(1 - (left @ left) / (column @ column))
 
 
-def _apart(repeated: dict[str, float]) -> Finding:
+def _apart(repeated: dict[str, float], policy: Policy) -> Finding:
     name = max(repeated, key=lambda one: repeated[one])
-    return Finding(
-        name="What the other predictors say of one, largest",
-        status="warn" if repeated[name] > REPEATED else "pass",
-        value=repeated[name],
-        shown=f"{repeated[name]:.0%} of {name}",
-        threshold=f"up to {REPEATED:.0%}",
-        sentence="The effects of predictors that move together cannot be told apart.",
-        source="variance inflation factor of 10; Kutner et al. 2005, Applied Linear Statistical Models",
+    return policy["explained-by-others"].finding(
+        "What the other predictors say of one, largest",
+        repeated[name],
+        f"{repeated[name]:.0%} of {name}",
+        "The effects of predictors that move together cannot be told apart.",
     )
 
 
@@ -194,7 +183,8 @@ def _remedies(
     found = [_without(name, dataset, analysis) for name in dataset.impossible(analysis.columns)]
     found += [_more(finding, analysis) for finding in findings if finding.name == "Times the gaps are filled"]
     again = max(repeated, key=lambda one: repeated[one], default="")
-    if again and repeated[again] > REPEATED:
+    apart = policy_of(analysis)["explained-by-others"]
+    if again and apart.status(repeated[again]) != "pass":
         found.append(
             Remedy(
                 label=f"Leave out {again}",

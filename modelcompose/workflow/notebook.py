@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from modelcompose.analysis import Analysis
+from modelcompose.errors import ModelComposeError
 from modelcompose.verdict import Verdict, verdict_in
-from modelcompose.workflow.steps import STEPS, Step
+from modelcompose.workflow.steps import STEPS, Step, choices_digest, upstream
 
 __all__ = ["StepState", "digest", "edited", "source_of", "step_of", "steps_in"]
 
@@ -60,10 +62,18 @@ def edited(cell: Mapping[str, Any]) -> bool:
 def steps_in(nb: Mapping[str, Any]) -> list[StepState]:
     """Describe every step that a notebook has, in the order of the workflow."""
     code = [cell for cell in nb["cells"] if cell["cell_type"] == "code"]
-    return [_state(step, code) for step in STEPS if any(step_of(cell) == step.id for cell in code)]
+    choices = _choices(nb)
+    return [_state(step, code, choices) for step in STEPS if any(step_of(cell) == step.id for cell in code)]
 
 
-def _state(step: Step, code: list[Mapping[str, Any]]) -> StepState:
+def _choices(nb: Mapping[str, Any]) -> Analysis | None:
+    try:
+        return Analysis.read(nb)
+    except ModelComposeError:
+        return None
+
+
+def _state(step: Step, code: list[Mapping[str, Any]], choices: Analysis | None) -> StepState:
     own = [cell for cell in code if step_of(cell) == step.id]
     verdict = next((found for found in map(_verdict, reversed(own)) if found), None)
     upto = max(at for at, cell in enumerate(code) if step_of(cell) == step.id)
@@ -71,7 +81,7 @@ def _state(step: Step, code: list[Mapping[str, Any]]) -> StepState:
         step=step,
         cells=tuple(str(cell.get("id", "")) for cell in own),
         state=STATES[verdict.status] if verdict else "todo",
-        stale=verdict is not None and _stale(verdict, code[: upto + 1]),
+        stale=verdict is not None and _stale(verdict, code[: upto + 1], choices),
         edited=any(edited(cell) for cell in own),
         verdict=verdict,
     )
@@ -81,14 +91,38 @@ def _verdict(cell: Mapping[str, Any]) -> Verdict | None:
     return verdict_in(cell.get("outputs", []))
 
 
-def _stale(verdict: Verdict, above: list[Mapping[str, Any]]) -> bool:
-    """Hold the cells up to a step against what its kernel had executed when the step was judged.
+def _stale(verdict: Verdict, above: list[Mapping[str, Any]], choices: Analysis | None) -> bool:
+    """Hold choices and cells up to a step against what they were when the step was judged.
 
-    A verdict remembers the hash of each source by execution count. A cell that is empty counts for nothing.
+    Of the choices only those count that the step depends on; of the cells, those of the steps it needs and those
+    that belong to none.
     """
-    return any(
-        verdict.ran.get(str(cell.get("execution_count"))) != digest(source_of(cell)) for cell in _executable(above)
-    )
+    step = verdict.step
+    counting = {step, "", *upstream(step)}
+    cells = [cell for cell in _executable(above) if step_of(cell) in counting]
+    if choices is not None and verdict.choices == choices_digest(step, choices):
+        cells = [cell for cell in cells if not _holds_choices(cell)]
+    return any(not _was_executed(cell, verdict) for cell in cells)
+
+
+def _holds_choices(cell: Mapping[str, Any]) -> bool:
+    return bool({"parameters", "injected-parameters"} & set(cell.get("metadata", {}).get("tags") or []))
+
+
+def _was_executed(cell: Mapping[str, Any], verdict: Verdict) -> bool:
+    """Tell whether the session that judged had executed a cell as it is.
+
+    A cell of one's own counts as changed when it was executed again, since nobody knows what it does; a composed one
+    does the same each time.
+    """
+    source = digest(source_of(cell))
+    if step_of(cell) and not edited(cell) and _marked(cell):
+        return source in verdict.ran.values()
+    return verdict.ran.get(str(cell.get("execution_count"))) == source
+
+
+def _marked(cell: Mapping[str, Any]) -> bool:
+    return "composed" in (cell.get("metadata", {}).get("modelcompose") or {})
 
 
 def _executable(cells: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

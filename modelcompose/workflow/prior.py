@@ -12,16 +12,14 @@ from modelcompose.catalog.curves import turn_of
 from modelcompose.catalog.predictions import outcome_draws
 from modelcompose.verdict import Finding, Remedy, Verdict
 from modelcompose.workflow import conflict
-from modelcompose.workflow.steps import banded, conclude, figure
+from modelcompose.workflow.policy import Policy, policy_of
+from modelcompose.workflow.steps import conclude, figure
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from modelcompose.analysis import Analysis
 
-IMPLAUSIBLE_WARN, IMPLAUSIBLE_FAIL = 0.10, 0.50
-EXPLODES_WARN, EXPLODES_FAIL = 0.05, 0.25
-PILED_WARN, PILED_FAIL = 0.25, 0.75
 GABRY = "idea: Gabry et al. 2019, doi:10.1111/rssa.12378; thresholds: ModelCompose's own"
 SHOWN = 40
 
@@ -121,7 +119,7 @@ def check(analysis: Analysis, table: pd.DataFrame, prior: Any) -> Verdict:
     simulated = Simulated.of(analysis, rows, prior["prior_predictive"])
     low, high = _plausible(analysis, simulated)
     own = conflict.finding(analysis, rows, simulated.draws, simulated.observed)
-    findings = [*_wild(simulated, low, high), *own, _conflict(simulated)]
+    findings = [*_wild(simulated, low, high, policy_of(analysis)), *own, _conflict(simulated)]
     worst = [finding for finding in findings if finding.status != "pass"]
     return conclude(
         "prior",
@@ -136,12 +134,12 @@ def check(analysis: Analysis, table: pd.DataFrame, prior: Any) -> Verdict:
     )
 
 
-def _wild(simulated: Simulated, low: float, high: float) -> list[Finding]:
+def _wild(simulated: Simulated, low: float, high: float, policy: Policy) -> list[Finding]:
     """Ask whether simulated data are possible at all."""
     if simulated.bounded or simulated.kind == "levels":
-        return [_piled_up(simulated)]
-    found = [_implausible(simulated, low, high)]
-    return [*found, _explodes(simulated)] if simulated.non_negative else found
+        return [_piled_up(simulated, policy)]
+    found = [_implausible(simulated, low, high, policy)]
+    return [*found, _explodes(simulated, policy)] if simulated.non_negative else found
 
 
 def _plausible(analysis: Analysis, simulated: Simulated) -> tuple[float, float]:
@@ -154,35 +152,29 @@ def _plausible(analysis: Analysis, simulated: Simulated) -> tuple[float, float]:
     return low, middle + 10 * half
 
 
-def _implausible(simulated: Simulated, low: float, high: float) -> Finding:
+def _implausible(simulated: Simulated, low: float, high: float, policy: Policy) -> Finding:
     typical = simulated.typical(simulated.draws)
     share = float(np.mean((typical < low) | (typical > high)))
-    return Finding(
-        name=f"Simulated {simulated.summary}s outside the plausible range",
-        status=banded(share, IMPLAUSIBLE_WARN, IMPLAUSIBLE_FAIL),
-        value=share,
-        shown=f"{share:.0%}",
-        threshold=f"below {IMPLAUSIBLE_WARN:.0%}; a failure above {IMPLAUSIBLE_FAIL:.0%}",
-        sentence=f"Plausible {simulated.summary}s are taken to lie between {low:.4g} and {high:.4g}.",
-        source=GABRY,
+    return policy["implausible-averages"].finding(
+        f"Simulated {simulated.summary}s outside the plausible range",
+        share,
+        f"{share:.0%}",
+        f"Plausible {simulated.summary}s are taken to lie between {low:.4g} and {high:.4g}.",
     )
 
 
-def _explodes(simulated: Simulated) -> Finding:
+def _explodes(simulated: Simulated, policy: Policy) -> Finding:
     observed = float(simulated.typical(simulated.observed))
     share = float(np.mean(simulated.typical(simulated.draws) > 100 * observed))
-    return Finding(
-        name=f"Simulated {simulated.summary}s over 100 times the observed",
-        status=banded(share, EXPLODES_WARN, EXPLODES_FAIL),
-        value=share,
-        shown=f"{share:.0%}",
-        threshold=f"below {EXPLODES_WARN:.0%}; a failure above {EXPLODES_FAIL:.0%}",
-        sentence="On a multiplicative scale, priors that look wide soon mean absurd numbers.",
-        source=GABRY,
+    return policy["exploding-averages"].finding(
+        f"Simulated {simulated.summary}s over 100 times the observed",
+        share,
+        f"{share:.0%}",
+        "On a multiplicative scale, priors that look wide soon mean absurd numbers.",
     )
 
 
-def _piled_up(simulated: Simulated) -> Finding:
+def _piled_up(simulated: Simulated, policy: Policy) -> Finding:
     """Ask how often nearly all rows say the same."""
     if simulated.kind == "levels":
         most = simulated.shares(simulated.draws).max(-1)
@@ -190,16 +182,13 @@ def _piled_up(simulated: Simulated) -> Finding:
         typical = simulated.typical(simulated.draws)
         most = typical if simulated.kind == "directions" else np.maximum(typical, 1 - typical)
     share = float(np.mean(most > 0.99))
-    return Finding(
-        name="Simulated data with nearly only one answer",
-        status=banded(share, PILED_WARN, PILED_FAIL),
-        value=share,
-        shown=f"{share:.0%}",
-        threshold=f"below {PILED_WARN:.0%}; a failure above {PILED_FAIL:.0%}",
-        sentence="Wide priors on the logit scale say that nearly everybody answers the same."
+    return policy["piled-up-chances"].finding(
+        "Simulated data with nearly only one answer",
+        share,
+        f"{share:.0%}",
+        "Wide priors on the logit scale say that nearly everybody answers the same."
         if simulated.kind != "directions"
         else "All rows in one direction would leave nothing to explain.",
-        source=GABRY,
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import binom
 
 from modelcompose import catalog
-from modelcompose.workflow.calibration import RANKS, Calibration, calibrate, open_outcome, p_uniform
+from modelcompose.workflow.sbc import RANKS, Calibration, calibrate, open_outcome, p_uniform
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
