@@ -225,6 +225,7 @@ class Workbench(Tables, Models):
                     "title": one.step.title,
                     "explanation": one.step.explanation,
                     "phase": one.step.phase,
+                    "needs": list(one.step.needs),
                     "cells": list(one.cells),
                     "state": one.state,
                     "stale": one.stale,
