@@ -10,9 +10,13 @@ from __future__ import annotations
 import ast
 import difflib
 import io
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from math import isfinite
+from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator, model_validator
@@ -20,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from modelcompose.errors import InvalidAnalysis
 from modelcompose.verdict import Waiver
 
-__all__ = ["ROLES", "Analysis", "Decision", "Kind", "Variable", "cell_with_tag", "literal"]
+__all__ = ["ROLES", "Analysis", "Decision", "Kind", "Variable", "cell_with_tag", "located", "literal", "paths_from"]
 
 Kind = Literal[
     "continuous",
@@ -44,8 +48,24 @@ Kind = Literal[
 ]
 
 LINE = 100
+_root: ContextVar[Path | None] = ContextVar("root", default=None)
 ROLES = ("outcome", "predictors", "groups", "exposure", "trials", "event", "time", "standard_error", "further")
 """The parts that columns can play in an analysis."""
+
+
+@contextmanager
+def paths_from(folder: Path) -> Iterator[None]:
+    """Take the paths among the choices as relative to a folder, instead of the current one, while the context lasts."""
+    token = _root.set(folder)
+    try:
+        yield
+    finally:
+        _root.reset(token)
+
+
+def located(path: str) -> Path:
+    """Return where a path among the choices leads, as they are seen from here; see ``paths_from``."""
+    return Path(os.path.normpath((_root.get() or Path.cwd()) / path))  # a folder on its way may not exist yet
 
 
 class Variable(BaseModel):
@@ -182,6 +202,7 @@ class Analysis(BaseModel):
         {},
         description='What is at stake: {"better": "higher", "value": 12.5, "cost": 300, "currency": "€"}.',
     )
+    plan: str = Field("", description="The file of the locked plan that this analysis is held against.")
     policy: str = Field("", description="A file with thresholds of your own; empty for the defaults.")
     waivers: list[dict[str, str]] = Field(
         [], description='Failed gates that somebody lets pass: {"step": "posterior", "by": "A. Name", "reason": "…"}.'

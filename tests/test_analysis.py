@@ -299,7 +299,7 @@ fields: dict[str, st.SearchStrategy[Any]] = {
     "metric": st.sampled_from(["auto", "diagonal", "low-rank"]),
     "random_seed": st.integers(0, 2**32 - 1),
     "ci_prob": st.floats(0.51, 0.99),
-    **dict.fromkeys(("new_rows", "policy"), texts),
+    **dict.fromkeys(("new_rows", "plan", "policy"), texts),
     "candidates": st.lists(texts, max_size=3),
     "recoveries": st.integers(0, 100),
     "rival_priors": st.lists(st.floats(1e-9, 1000), max_size=3),

@@ -12,7 +12,7 @@ from modelcompose.catalog.consequences import elicited, prior_rows
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
 from modelcompose.catalog.evidence import Evidence, evidence, fingerprint
 from modelcompose.catalog.gaps import Part, open_gaps, parts
-from modelcompose.catalog.own import OwnModel, as_file, models_from, own_models
+from modelcompose.catalog.own import OwnModel, as_file, own_models
 from modelcompose.catalog.predictions import predict, prior_predictive, pymc_model
 from modelcompose.catalog.priors import Prior
 from modelcompose.catalog.questions import QUESTIONS, Question, roles
@@ -56,7 +56,6 @@ __all__ = [
     "fingerprint",
     "get",
     "lacking",
-    "models_from",
     "open_gaps",
     "own_models",
     "parts",

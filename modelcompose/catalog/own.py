@@ -30,13 +30,10 @@ from __future__ import annotations
 
 import ast
 import difflib
-import os
 import re
 import textwrap
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -44,7 +41,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 import numpy as np
 
-from modelcompose.analysis import Kind, literal
+from modelcompose.analysis import Kind, literal, located
 from modelcompose.catalog.effects import Effect, comparisons, samples
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
 from modelcompose.catalog.facts import Facts
@@ -58,21 +55,10 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Fault", "OwnModel", "as_file", "faults", "is_own", "models_from", "own_models", "pretend"]
+__all__ = ["Fault", "OwnModel", "as_file", "faults", "is_own", "own_models", "pretend"]
 
 FOLDER = "models"
 ROWS = 40
-_root: ContextVar[Path | None] = ContextVar("root", default=None)
-
-
-@contextmanager
-def models_from(root: Path) -> Iterator[None]:
-    """Look for model files relative to a folder, instead of the current one, while the context lasts."""
-    token = _root.set(root)
-    try:
-        yield
-    finally:
-        _root.reset(token)
 
 
 def is_own(model: str) -> bool:
@@ -82,7 +68,7 @@ def is_own(model: str) -> bool:
 
 def own_models() -> list[OwnModel]:
     """Return the models in the folder ``models`` whose declarations can be read."""
-    folder = (_root.get() or Path.cwd()) / FOLDER
+    folder = located(FOLDER)
     found = [OwnModel.read(f"{FOLDER}/{path.name}") for path in sorted(folder.glob("*.py"))]
     return [one for one in found if not one.declaration_faults]
 
@@ -117,14 +103,14 @@ class OwnModel(ModelEntry):
 
     @classmethod
     def read(cls, name: str) -> OwnModel:
-        """Read a model file by its path, relative to the folder of ``models_from``.
+        """Read a model file by its path, relative to the folder of ``paths_from``.
 
         Raises
         ------
         NotFound
             When there is no such file.
         """
-        path = Path(os.path.normpath((_root.get() or Path.cwd()) / name))  # its folder may not exist yet
+        path = located(name)
         try:
             return cls(name, path, path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from modelcompose import __version__
-from modelcompose.analysis import Analysis
-from modelcompose.cli import models
+from modelcompose.cli import models, notebooks
 from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, workbench
+from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
 from modelcompose.service import Workbench
 
@@ -48,9 +48,7 @@ VERBS = {
     "data script": "script",
     "data paste": "paste",
     **models.VERBS,
-    "new": "compose",
-    "inspect": "inspect",
-    "revise": "revise",
+    **notebooks.VERBS,
     "run": "run",
     "start": "start",
     "runs ls": "list_runs",
@@ -102,21 +100,12 @@ def _parser() -> argparse.ArgumentParser:
 
     models.add(commands)
 
-    new = verb(commands, "new", _new, "compose the notebook of an analysis")
-    new.add_argument("data", help="a table in the workspace, or sample:NAME")
-    new.add_argument("--output", default="", metavar="NOTEBOOK", help="where to write it")
-    choice_options(new, set(Analysis.model_fields) - {"data"})
-
-    inspect = verb(commands, "inspect", _inspect, "say where a notebook stands, step by step")
-    inspect.add_argument("notebook")
-
-    revise = verb(commands, "revise", _revise, "change choices in a notebook; what was edited by hand stays")
-    _notebook_and_changes(revise)
+    notebooks.add(commands)
 
     run = verb(commands, "run", _run, "run a notebook here, with its progress; Ctrl-C keeps what is done")
-    _notebook_and_changes(run)
+    with_changes(run)
     start = verb(commands, "start", _start, "run a notebook in the background")
-    _notebook_and_changes(start)
+    with_changes(start)
 
     runs = commands.add_parser("runs", help="list, show, follow or stop runs").add_subparsers(
         required=True, metavar="COMMAND"
@@ -193,14 +182,6 @@ def _data_commands(commands: Any) -> None:
     paste.add_argument("--name", default="pasted")
 
 
-def _notebook_and_changes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("notebook")
-    parser.add_argument(
-        "-p", "--parameter", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"), help="change a choice"
-    )
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a choice")
-
-
 # -- the commands --------------------------------------------------------------------------------------------------
 
 
@@ -212,16 +193,6 @@ def _plain(name: str) -> Callable[[Any], None]:
         show_json(getattr(workbench(options), name)(**given))
 
     return command
-
-
-def _changes(options: Any) -> dict[str, str]:
-    changes = dict(options.parameter)
-    for one in options.set:
-        name, equals, value = one.partition("=")
-        if not equals:
-            raise InvalidInput(f"{one!r} is not NAME=VALUE", where="--set", remedy="Write it like --set model=linear.")
-        changes[name] = value
-    return changes
 
 
 def _sample(options: Any) -> None:
@@ -386,69 +357,20 @@ def _describe(options: Any) -> None:
     return None
 
 
-def _new(options: Any) -> None:
-    found = workbench(options).compose(choices(options), options.output)
-    show_json(found) if options.json else print(found["path"])
-
-
-def _cells(options: Any) -> tuple[Path, dict[str, Any]]:
-    path = Path(options.workspace) / options.notebook
-    try:
-        nb = json.loads(path.read_text(encoding="utf-8"))
-        nb["cells"] = [*nb["cells"]]
-    except FileNotFoundError:
-        raise NotFound(f"there is no notebook {options.notebook!r}", remedy="Check the path.") from None
-    except (ValueError, TypeError, KeyError, OSError) as error:
-        raise InvalidInput(f"this is not a notebook: {error}", where=str(options.notebook)) from None
-    return path, nb
-
-
-def _inspect(options: Any) -> None:
-    _, nb = _cells(options)
-    found = workbench(options).inspect(nb["cells"])
-    if options.json:
-        return show_json(found)
-    if found["problem"]:
-        print(f"  {found['problem']['where']}: {found['problem']['message']}")
-    for one in found["steps"]:
-        marks = " (stale)" * one["stale"] + " (edited by hand)" * one["edited"]
-        sentence = one["verdict"]["sentence"] if one["verdict"] else one["explanation"]
-        print(f"{one['state']:>8}{marks}  {one['title']} {sentence}")
-    return None
-
-
-def _revise(options: Any) -> None:
-    path, nb = _cells(options)
-    found = workbench(options).revise(nb["cells"], _changes(options), options.notebook)
-    edits = {one["id"]: one for one in found["edits"]}
-    for cell in nb["cells"]:
-        if cell.get("id") in edits:
-            cell |= {name: edits[cell["id"]][name] for name in ("source", "metadata")}
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_text(json.dumps(nb, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    temporary.replace(path)
-    if options.json:
-        return show_json(found)
-    print(f"changed: {', '.join(edits) or 'nothing'}")
-    if found["kept"]:
-        print(f"left as edited by hand: {', '.join(found['kept'])}")
-    return None
-
-
 def _run(options: Any) -> int:
     bench = workbench(options)
     if options.json:
-        run = bench.run(options.notebook, _changes(options))
+        run = bench.run(options.notebook, changes(options))
         show_json(run)
     else:
         with _Progress() as progress:
-            run = bench.run(options.notebook, _changes(options), progress.show)
+            run = bench.run(options.notebook, changes(options), progress.show)
         _show_run(run)
     return OUTCOMES.get(run["status"], 1)
 
 
 def _start(options: Any) -> None:
-    run = workbench(options).start(options.notebook, _changes(options))
+    run = workbench(options).start(options.notebook, changes(options))
     show_json(run) if options.json else print(run["id"])
 
 

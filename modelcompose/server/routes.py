@@ -96,6 +96,7 @@ class Adoption(OfAnalysis):
 
 class Composition(OfAnalysis):
     path: str = ""
+    workflow: str = "simple"
 
 
 class Inspection(Request):
@@ -105,6 +106,25 @@ class Inspection(Request):
 class Change(Inspection):
     changes: dict[str, Any]
     path: str = ""
+
+
+class Waiving(Inspection):
+    step: str
+    by: str = ""
+    reason: str = ""
+    path: str = ""
+
+
+class OfPlan(Inspection):
+    path: str = ""
+
+
+class Locking(OfPlan):
+    by: str = ""
+
+
+class Thresholds(Request):
+    policy: str = ""
 
 
 class Start(Request):
@@ -173,6 +193,10 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "notebooks/compose", "compose", Composition, 201, apart=True),
     Route("POST", "notebooks/inspect", "inspect", Inspection),
     Route("POST", "notebooks/revise", "revise", Change, apart=True),
+    Route("GET", "thresholds", "thresholds", Thresholds),
+    Route("POST", "notebooks/waive", "waive", Waiving, apart=True),
+    Route("POST", "notebooks/lock-plan", "lock_plan", Locking, apart=True),
+    Route("POST", "notebooks/plan", "plan", OfPlan),
     Route("GET", "runs", "list_runs", Listing),
     Route("POST", "runs", "start", Start, 201),
     Route("GET", f"runs/{RUN}", "get_run"),

@@ -18,6 +18,7 @@ from modelcompose import __version__
 from modelcompose.analysis import Analysis
 from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound
 from modelcompose.service.models import Models
+from modelcompose.service.rules import Rules
 from modelcompose.service.tables import Tables
 from modelcompose.service.workspace import SAMPLE, Json
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Workbench"]
 
 
-class Workbench(Tables, Models):
+class Workbench(Tables, Models, Rules):
     """All that ModelCompose does, for one workspace.
 
     Parameters
@@ -147,7 +148,7 @@ class Workbench(Tables, Models):
             ],
         }
 
-    def compose(self, analysis: Mapping[str, Any], path: str = "") -> Json:
+    def compose(self, analysis: Mapping[str, Any], path: str = "", workflow: str = "simple") -> Json:
         """Compose the notebook of an analysis and write it under a free name.
 
         Parameters
@@ -156,8 +157,10 @@ class Workbench(Tables, Models):
             Choices; ``data`` is relative to the workspace. What is empty is chosen; a sample brings its own.
         path
             Where to write; by default next to nothing else, named after the table.
+        workflow
+            Which way through: ``simple``, ``full``, or one of a site's own.
         """
-        from modelcompose import workflow
+        from modelcompose.workflow import compose
 
         choices = Analysis.of(analysis)
         if choices.data.startswith(SAMPLE) and not choices.outcome:
@@ -166,7 +169,7 @@ class Workbench(Tables, Models):
         dataset = self._dataset(choices, self.workspace)
         choices = self._moved(choices, target.parent)
         with self._at(target.parent):
-            nb = workflow.compose(choices, dataset)
+            nb = compose(choices, dataset, workflow)
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_notebook(nb, target)
         return {"path": self._shown(target)}
@@ -191,7 +194,15 @@ class Workbench(Tables, Models):
             {**step, "data": moved(str(step["data"]))} if step.get("do") == "join" and "data" in step else step
             for step in choices.recipe
         ]
-        return choices.changed({"data": moved(choices.data), "recipe": recipe, "model": self._model(choices, folder)})
+        return choices.changed(
+            {
+                "data": moved(choices.data),
+                "new_rows": moved(choices.new_rows),
+                "recipe": recipe,
+                "model": self._model(choices, folder),
+                "policy": self._policy_seen_from(choices, folder),
+            }
+        )
 
     def _model(self, choices: Analysis, folder: Path) -> str:
         """Spell the path of a model of one's own as seen from a folder."""
@@ -326,6 +337,8 @@ class Workbench(Tables, Models):
                 where=f"{self._shown(path)}, cell {', '.join(revision.kept)}",
                 remedy="Change that cell by hand too, or undo its edits.",
             )
+        for waiver in revision.analysis.waivers:
+            self._require_waivable(waiver["step"], revision.analysis, self._shown(path))
         ready = _applied(nb, revision.edits)
         store = self._store()
         dataset = self._dataset(revision.analysis, path.parent)

@@ -8,8 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,14 +29,6 @@ MODEL_CELL = "model"
 
 class Models(Workspace):
     """What the workbench does with models."""
-
-    @contextmanager
-    def _at(self, folder: Path | None = None) -> Iterator[None]:
-        """Look for the user's own models from a folder on."""
-        from modelcompose.catalog import models_from
-
-        with models_from(folder or self.workspace):
-            yield
 
     # -- the catalogue -----------------------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelcompose.analysis import Analysis
+from modelcompose.analysis import Analysis, paths_from
 from modelcompose.errors import Forbidden, InvalidData, InvalidInput
 
 if TYPE_CHECKING:
@@ -23,6 +25,12 @@ class Workspace:
     def __init__(self, workspace: str | Path, tracking_uri: str | None = None) -> None:
         self.workspace = Path(workspace).resolve()
         self._tracking_uri = tracking_uri
+
+    @contextmanager
+    def _at(self, folder: Path | None = None) -> Iterator[None]:
+        """Take the paths among choices as relative to a folder, by default the workspace."""
+        with paths_from(folder or self.workspace):
+            yield
 
     def _store(self) -> RunStore:
         from modelcompose.runs import RunStore

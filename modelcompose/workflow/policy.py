@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from modelcompose.analysis import located
 from modelcompose.errors import InvalidInput, NotFound
 from modelcompose.verdict import Finding, Status
 
@@ -144,7 +145,7 @@ def read_policy(path: str) -> Policy:
     """
     if not path:
         return default()
-    file = Path(path)
+    file = located(path)
     if not file.is_file():
         raise NotFound(f"there is no policy file {path!r}", where="policy", remedy="Check the path, or leave it empty.")
     return _read(file.resolve(), file.stat().st_mtime_ns)

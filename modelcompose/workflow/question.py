@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelcompose import catalog
 from modelcompose.verdict import Finding, Remedy, Status, Verdict
+from modelcompose.workflow import plan
 from modelcompose.workflow.steps import conclude, figure
 
 if TYPE_CHECKING:
@@ -21,15 +22,18 @@ def check(analysis: Analysis, dataset: Dataset) -> Verdict:
     """Hold the chosen model against the catalogue's recommendation.
 
     The recommended model passes, another that suits is noted, one that a rule excludes is warned about with that
-    rule.
+    rule. Where a plan was locked, deviations from it are listed and warned about.
     """
     found = catalog.recommend(analysis, dataset)
     chosen = catalog.get(analysis.model)
+    locked = plan.read(analysis.plan) if analysis.plan else None
+    deviations = plan.deviations(analysis, locked) if locked else []
+    suits = _finding(analysis, found, chosen)
     return conclude(
         "question",
         analysis,
         sentence=analysis.estimand,
-        findings=[_finding(analysis, found, chosen)],
+        findings=[suits, *([_planned(locked, deviations)] if locked else [])],
         remedies=[
             Remedy(
                 label=f"Use {one.entry.title}",
@@ -37,9 +41,10 @@ def check(analysis: Analysis, dataset: Dataset) -> Verdict:
                 changes={"model": one.entry.id, "formula": ""},
             )
             for one in found.candidates
-            if one.entry.id != chosen.id
+            if one.entry.id != chosen.id and suits.status == "warn"
         ],
         details={
+            "Deviations from the locked plan": [one.model_dump() for one in deviations],
             "Models that suit, best first": [
                 {"model": one.entry.title, "because": " ".join(reason.sentence for reason in one.reasons)}
                 for one in found.candidates
@@ -71,6 +76,20 @@ def _finding(analysis: Analysis, found: catalog.Recommendation, chosen: catalog.
         threshold="suits question, kinds and structure of the data",
         sentence=f"{chosen.summary} {because}",
         source=chosen.source,
+    )
+
+
+def _planned(locked: plan.Plan, deviations: list[plan.Deviation]) -> Finding:
+    who = f" by {locked.by}" if locked.by else ""
+    return Finding(
+        name="Locked plan",
+        status="warn" if deviations else "pass",
+        value=len(deviations),
+        shown=f"{len(deviations)} {'deviation' if len(deviations) == 1 else 'deviations'}",
+        threshold="none",
+        sentence=f"Locked on {locked.when}{who}, hash {locked.digest[:12]}. "
+        "A deviation is no fault, but readers must know.",
+        source="Nosek et al. 2018, doi:10.1073/pnas.1708274114, on preregistration",
     )
 
 

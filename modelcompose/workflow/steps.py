@@ -61,6 +61,7 @@ class Step:
 
 TABLE = ("data", "kinds", "units", "variables", "recipe", "missing", "imputations", *ROLES)
 MODEL = ("model", "formula", "priors", "prior_scale", "noncentered", "plausible", "intervention", "treated")
+COMMITTED = ("candidates", "rival_priors", "smallest_effect", "decision", "ci_prob")
 SAMPLING = ("sampler", "draws", "tune", "chains", "target_accept", "metric", "random_seed")
 
 STEPS: tuple[Step, ...] = (
@@ -77,7 +78,7 @@ STEPS: tuple[Step, ...] = (
         "Holds the question and the columns against the catalogue.",
         "Before the data speak",
         needs=("data",),
-        reads=("question", "estimand", *MODEL),
+        reads=("question", "estimand", *MODEL, "plan", *COMMITTED),
     ),
     Step(
         "model",
