@@ -29,6 +29,7 @@ class Sample:
     outcome: str
     predictors: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    trials: str = ""
     kinds: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,6 +68,19 @@ SAMPLES: list[Sample] = [
             "year": "ordered",
         },
         units={"bill_length_mm": "mm", "bill_depth_mm": "mm", "flipper_length_mm": "mm", "body_mass_g": "g"},
+    ),
+    Sample(
+        name="admissions",
+        title="Admission to graduate school by gender",
+        description="How many women and men applied to six departments in Berkeley in 1973, and how many were admitted.",
+        credit="Bickel, Hammel & O'Connell (1975), Science 187:398–404.",
+        rows=12,
+        question="effect",
+        outcome="admitted",
+        predictors=("gender",),
+        groups=("dept",),
+        trials="applications",
+        kinds={"dept": "group", "gender": "binary", "admitted": "count", "applications": "count"},
     ),
 ]
 

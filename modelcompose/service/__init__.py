@@ -24,10 +24,13 @@ from modelcompose.service.workspace import SAMPLE, Json
 
 if TYPE_CHECKING:
     from modelcompose.data import Dataset
-    from modelcompose.runs import Run, RunStore
+    from modelcompose.runs import Ready, Run, RunStore
     from modelcompose.workflow.compose import Edit
 
 __all__ = ["Workbench"]
+
+MENDING = "modelcompose.service.mending"
+"""The program that executes a run on autopilot in the background."""
 
 
 class Workbench(Tables, Models, Rules):
@@ -110,6 +113,7 @@ class Workbench(Tables, Models, Rules):
             "outcome": one.outcome,
             "predictors": list(one.predictors),
             "groups": list(one.groups),
+            "trials": one.trials,
             "kinds": dict(one.kinds),
             "units": dict(one.units),
         }
@@ -286,7 +290,7 @@ class Workbench(Tables, Models, Rules):
 
     # -- runs --------------------------------------------------------------------------------------------------
 
-    def start(self, notebook: str, changes: Mapping[str, Any] | None = None) -> Json:
+    def start(self, notebook: str, changes: Mapping[str, Any] | None = None, autopilot: int = 0) -> Json:
         """Run a notebook in the background, in a process that outlives this one; the notebook stays as it is.
 
         Parameters
@@ -295,6 +299,9 @@ class Workbench(Tables, Models, Rules):
             Its path.
         changes
             Choices that differ for this run.
+        autopilot
+            How many remedies to try at most when checks fail, each in a run of its own; the ``lineage`` of the run
+            that is returned tells of them.
 
         Raises
         ------
@@ -303,8 +310,8 @@ class Workbench(Tables, Models, Rules):
         """
         from modelcompose import runs
 
-        store, run = self._created(notebook, changes or {})
-        runs.start(store, run.id)
+        store, run = self._created(notebook, changes or {}, autopilot)
+        runs.start(store, run.id, program=MENDING if autopilot else "modelcompose.runs")
         return store.get(run.id).model_dump(mode="json")
 
     def run(
@@ -312,24 +319,43 @@ class Workbench(Tables, Models, Rules):
         notebook: str,
         changes: Mapping[str, Any] | None = None,
         on_event: Callable[[Json], object] | None = None,
+        autopilot: int = 0,
     ) -> Json:
         """Run a notebook here and now, and return the run when it has ended.
 
         Parameters
         ----------
-        notebook, changes
+        notebook, changes, autopilot
             As for ``start``.
         on_event
             Called with every event as it happens.
         """
         from modelcompose import runs
 
-        store, run = self._created(notebook, changes or {})
+        store, run = self._created(notebook, changes or {}, autopilot)
+        if autopilot:
+            return runs.autopilot(store, run.id, autopilot, self._ready, on_event).model_dump(mode="json")
         return runs.execute(store, run.id, on_event).model_dump(mode="json")
 
-    def _created(self, notebook: str, changes: Mapping[str, Any]) -> tuple[RunStore, Run]:
+    def _created(self, notebook: str, changes: Mapping[str, Any], autopilot: int = 0) -> tuple[RunStore, Run]:
         path = self._existing(notebook)
-        nb = _read_notebook(path)
+        ready = self._ready(_read_notebook(path), changes, self._shown(path))
+        store = self._store()
+        run = store.create(
+            ready.nb,
+            name=path.stem,
+            notebook_path=self._shown(path),
+            analysis=ready.analysis,
+            data=ready.data,
+            autopilot=autopilot,
+        )
+        return store, run
+
+    def _ready(self, nb: Mapping[str, Any], changes: Mapping[str, Any], notebook: str) -> Ready:
+        """Apply changes to a notebook that stands, or would stand, at a path."""
+        from modelcompose.runs import Ready
+
+        path = self._inside(notebook)
         revision = self._revision(nb, changes, path.parent)
         if revision.kept:
             raise Conflict(
@@ -339,17 +365,9 @@ class Workbench(Tables, Models, Rules):
             )
         for waiver in revision.analysis.waivers:
             self._require_waivable(waiver["step"], revision.analysis, self._shown(path))
-        ready = _applied(nb, revision.edits)
-        store = self._store()
         dataset = self._dataset(revision.analysis, path.parent)
-        run = store.create(
-            ready,
-            name=path.stem,
-            notebook_path=self._shown(path),
-            analysis=revision.analysis,
-            data=dataset.version.reference if dataset.version else revision.analysis.data,
-        )
-        return store, run
+        data = dataset.version.reference if dataset.version else revision.analysis.data
+        return Ready(_applied(nb, revision.edits), revision.analysis, data)
 
     def _all_runs(self) -> Sequence[Json]:
         return self.list_runs(10_000)["runs"] if (self.workspace / ".modelcompose" / "mlflow.db").exists() else ()
@@ -471,9 +489,9 @@ def _write_notebook(nb: Json, path: Path) -> None:
     temporary.replace(path)
 
 
-def _applied(nb: Json, edits: Sequence[Any]) -> Json:
+def _applied(nb: Mapping[str, Any], edits: Sequence[Any]) -> Json:
     """Apply edits to a copy of a notebook, without its outputs."""
-    ready = copy.deepcopy(nb)
+    ready = copy.deepcopy(dict(nb))
     changed = {one.cell: one for one in edits}
     for cell in ready["cells"]:
         if str(cell.get("id", "")) in changed:

@@ -45,6 +45,12 @@ def test_penguins_are_the_published_table():
     assert slope == pytest.approx(49.686, abs=5e-4)
 
 
+def test_admissions_are_the_published_table():
+    frame, _ = read(samples.path("admissions"))
+    admitted, applied = (frame.groupby("gender")[name].sum().to_dict() for name in ("admitted", "applications"))
+    assert (admitted, applied) == ({"female": 557, "male": 1198}, {"female": 1835, "male": 2691})
+
+
 def test_a_copy_never_overwrites(tmp_path):
     copy = samples.copy("penguins", tmp_path / "data")
     assert copy == tmp_path / "data" / "penguins.csv"
@@ -55,7 +61,7 @@ def test_a_copy_never_overwrites(tmp_path):
 
 
 def test_an_unknown_sample_and_an_unusable_folder_are_named(tmp_path):
-    with pytest.raises(NotFound, match=r"no sample named “iris”.*sleepstudy, penguins"):
+    with pytest.raises(NotFound, match=r"no sample named “iris”.*sleepstudy, penguins, admissions"):
         samples.path("iris")
     with pytest.raises(NotFound):
         samples.path("../penguins")
