@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from modelcompose.verdict import Finding, Remedy, Status, Verdict
+from modelcompose.workflow.policy import policy_of
 from modelcompose.workflow.steps import conclude, figure
 
 if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
 
-LEAST = 10
 PICTURED = 3
 
 
@@ -27,14 +27,40 @@ def _asked(posterior: Any) -> tuple[int, int]:
     return chains, int(posterior.attrs.get("requested_draws", posterior.sizes["draw"]))
 
 
+def another(dt: Any, times: float = 1.0) -> str:
+    """Say what one more fit costs, from how long the last one took.
+
+    Parameters
+    ----------
+    dt
+        The last fit.
+    times
+        How many times as long the next one is expected to take.
+    """
+    seconds = times * float(dt["posterior"].attrs.get("sampling_seconds", float("nan")))
+    longer = f", about {times:g} times as long" if times > 1 else ""
+    known = f" ({_duration(seconds)})" if seconds == seconds else ""
+    return f"One more fit{longer}{known}."
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def check(analysis: Analysis, dt: Any) -> Verdict:
     """Say how much was drawn; sampling that was stopped early is labelled partial from here on."""
     chains, made = int(dt["posterior"].sizes["chain"]), int(dt["posterior"].sizes["draw"])
     asked_chains, asked = _asked(dt["posterior"])
     seconds = float(dt["posterior"].attrs.get("sampling_seconds", float("nan")))
-    status: Status = "pass" if not is_partial(dt) else "warn" if made >= LEAST else "fail"
+    least = policy_of(analysis)["draws"]
+    enough = least.status(made) != "fail"
+    status: Status = "pass" if not is_partial(dt) else "warn" if enough else "fail"
+    keep = max(made, int(least.limit))
     finding = Finding(
         name="Draws kept",
+        rule="draws",
         status=status,
         value=made * chains,
         shown=f"{chains} × {made} of {asked_chains} × {asked}",
@@ -48,13 +74,15 @@ def check(analysis: Analysis, dt: Any) -> Verdict:
         findings=[finding],
         remedies=[
             Remedy(
-                label=f"Ask for {max(made, LEAST)} draws for each chain",
+                label=f"Ask for {keep} draws for each chain",
                 why="That many fit into the time you gave it.",
-                changes={"draws": max(made, LEAST)},
+                cost=another(dt),
+                score=0.9,
+                changes={"draws": keep},
             )
         ],
         details={"seconds": seconds, "draws": made, "chains": chains},
-        picture=_picture(dt) if made >= LEAST else None,
+        picture=_picture(dt) if enough else None,
         alt="Traces of the first parameters, a line for each chain.",
         partial=is_partial(dt),
     )

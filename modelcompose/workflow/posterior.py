@@ -11,8 +11,10 @@ import numpy as np
 from modelcompose import catalog
 from modelcompose.catalog.curves import mean_direction
 from modelcompose.catalog.survival import happened
-from modelcompose.verdict import Finding, Remedy, Status, Verdict, worst
-from modelcompose.workflow.fit import is_partial
+from modelcompose.verdict import Finding, Remedy, Verdict, worst
+from modelcompose.workflow.alternatives import alternatives
+from modelcompose.workflow.fit import another, is_partial
+from modelcompose.workflow.policy import Policy, policy_of
 from modelcompose.workflow.prior import Simulated, level_bars
 from modelcompose.workflow.steps import conclude, figure
 
@@ -21,14 +23,13 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-TAIL_WARN, TAIL_FAIL = 0.05, 0.01
 COVERAGE = 0.90
 GAP = "Calibration: "
 MOST_DRAWS = 1000
 SHOWN = 40
 BINS = 5
-EXPLAINS, MOST_COLUMNS, LEAST_ROWS = 0.05, 2, 10
-BDA = "Gelman, Meng and Stern 1996; Bayesian Data Analysis 3e, ch. 6; thresholds: ModelCompose's own"
+MOST_COLUMNS, LEAST_ROWS = 2, 10
+TRUNCATED = 2.0  # times as much as a Poisson count varies: above, extra zeros alone do not explain the spread
 
 Statistic = Callable[[np.ndarray], np.ndarray]
 
@@ -64,7 +65,7 @@ def check(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Verdict:
         + "; ".join(finding.name.lower() for finding in findings if finding.status in ("warn", "fail"))
         + ".",
         findings=findings,
-        remedies=_remedies(analysis, table, simulated, findings),
+        remedies=_remedies(analysis, table, simulated, findings, dt),
         picture=_picture(analysis, table, simulated),
         alt=f"Distribution of {analysis.outcome}: observed against {SHOWN} simulated data sets.",
         partial=is_partial(dt),
@@ -92,33 +93,37 @@ def _wrapped(angles: np.ndarray) -> np.ndarray:
 
 def _findings(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> list[Finding]:
     quantile = getattr(catalog.get(analysis.model), "quantile", None)
+    rules = policy_of(analysis)
     if quantile is not None:
-        return [_below(simulated, quantile)]
+        return [_below(simulated, quantile, rules)]
     statistics = _statistics(analysis, table, simulated)
-    count = len(statistics)
-    found = [_tail(name, why, statistic, simulated, count) for name, why, statistic in statistics]
+    scale = 1 / len(statistics)
+    found = [_tail(name, why, statistic, simulated, rules, scale) for name, why, statistic in statistics]
     if simulated.kind in ("number", "shares", "directions"):
         counted = table[analysis.outcome].to_numpy(float)
-        found.append(_coverage(simulated, whole=bool((counted == counted.round()).all())))
+        found.append(_coverage(simulated, rules, whole=bool((counted == counted.round()).all())))
     return found
 
 
-def _below(simulated: Simulated, quantile: float) -> Finding:
-    """Judge a model of a quantile by the share of rows below it: within the central 99% of its binomial."""
+def _below(simulated: Simulated, quantile: float, rules: Policy) -> Finding:
+    """Judge a model of a quantile by the share of rows below it."""
+    predicted = np.quantile(simulated.draws, quantile, axis=0)
+    inside = simulated.observed <= predicted
+    found = _share(inside, quantile, rules, f"Rows below the value that {quantile:.0%} are to stay below")
+    said = "Only this value is modelled; simulated rows are not meant to look like real ones."
+    return found.model_copy(update={"sentence": said})
+
+
+def _share(inside: np.ndarray, nominal: float, rules: Policy, name: str) -> Finding:
+    """Hold a share of rows, (rows,) true or false, against the binomial distribution around the nominal one."""
     from scipy.stats import binom
 
-    predicted = np.quantile(simulated.draws, quantile, axis=0)
-    share, rows = float(np.mean(simulated.observed <= predicted)), len(simulated.observed)
-    least, most = binom.ppf([0.005, 0.995], rows, quantile) / rows
-    return Finding(
-        name=f"Rows below the value that {quantile:.0%} are to stay below",
-        status="pass" if least <= share <= most else "warn",
-        value=share,
-        shown=f"{share:.1%}",
-        threshold=f"from {least:.1%} to {most:.1%}",
-        sentence="Only this value is modelled; simulated rows are not meant to look like real ones.",
-        source="binomial 99% band around the quantile",
-    )
+    rows, count = len(inside), int(inside.sum())
+    rule = rules["rows-covered"]
+    p = min(float(binom.cdf(count, rows, nominal)), float(binom.sf(count - 1, rows, nominal)))
+    least, most = binom.ppf([rule.limit, 1 - rule.limit], rows, nominal) / rows
+    found = rule.finding(name, p, f"{count / rows:.1%}", words=f"from {least:.1%} to {most:.1%}")
+    return found.model_copy(update={"value": count / rows})
 
 
 Named = tuple[str, str, Statistic]
@@ -312,77 +317,100 @@ def _calibration_gap(chance: np.ndarray) -> Statistic:
     return lambda y: np.asarray(np.abs(y @ weights.T - expected).max(-1))
 
 
-def _tail(name: str, why: str, statistic: Statistic, simulated: Simulated, count: int) -> Finding:
+def _tail(name: str, why: str, statistic: Statistic, simulated: Simulated, rules: Policy, scale: float) -> Finding:
     replicated = statistic(simulated.draws.astype(float))
     observed = float(statistic(simulated.observed))
     # Ties count half, so that a discrete statistic that always agrees has a tail probability of one half.
     p = float(np.mean(replicated > observed) + np.mean(replicated == observed) / 2)
     gap = name.startswith(GAP)  # predictions that are nearer than chance would have them are no misfit
-    tail = p if gap else min(p, 1 - p)
-    highest = "" if gap else f" to {1 - TAIL_WARN / count:.3f}"
+    rule = rules["tail-probability"]
+    least = rule.limit * scale
+    highest = " on" if gap else f" to {1 - least:.3f}"
     low, high = np.quantile(replicated, [0.05, 0.95])
-    return Finding(
-        name=name,
-        status="pass" if tail >= TAIL_WARN / count else "warn" if tail >= TAIL_FAIL / count else "fail",
-        value=p,
-        shown=f"observed {observed:.4g}, simulated {low:.4g} to {high:.4g}",
-        threshold=f"tail probability {p:.3f}: from {TAIL_WARN / count:.3f}{highest}{' on' if gap else ''}",
-        sentence=why,
-        source=BDA,
+    found = rule.finding(
+        name,
+        p if gap else min(p, 1 - p),
+        f"observed {observed:.4g}, simulated {low:.4g} to {high:.4g}",
+        why,
+        scale=scale,
+        words=f"tail probability {p:.3f}: from {least:.3f}{highest}",
     )
+    return found.model_copy(update={"value": p})
 
 
-def _coverage(simulated: Simulated, *, whole: bool) -> Finding:
-    from scipy.stats import binom
+def _coverage(simulated: Simulated, rules: Policy, *, whole: bool) -> Finding:
+    """Judge how many rows lie inside their predictive interval.
 
+    Predicting the rows it was fitted to, a flexible model covers too many; whole numbers add to that.
+    """
     edge = (1 - COVERAGE) / 2
     low, high = np.quantile(simulated.draws, [edge, 1 - edge], axis=0)
-    share = float(np.mean((simulated.observed >= low) & (simulated.observed <= high)))
-    rows = len(simulated.observed)
-    least, most = binom.ppf([0.005, 0.995], rows, COVERAGE) / rows
-    # Predicting the rows it was fitted to, a flexible model covers too many; whole numbers add to that.
-    status: Status = "warn" if share < least else "pass" if share <= most or whole else "info"
-    return Finding(
-        name="Rows inside their 90% predictive interval",
-        status=status,
-        value=share,
-        shown=f"{share:.0%}",
-        threshold=f"at least {least:.0%}; about {COVERAGE:.0%} is meant",
-        sentence="Wider than need be: cautious rather than wrong."
-        if status == "info"
-        else "Whether predictions are as uncertain as they should be.",
-        source="binomial 99% band around the nominal 90%",
-    )
+    inside = (simulated.observed >= low) & (simulated.observed <= high)
+    found = _share(inside, COVERAGE, rules, f"Rows inside their {COVERAGE:.0%} predictive interval")
+    said = "Whether predictions are as uncertain as they should be."
+    if found.status != "pass" and inside.mean() > COVERAGE:
+        said = "Wider than need be: cautious rather than wrong."
+        found = found.model_copy(update={"status": "pass" if whole else "info"})
+    return found.model_copy(update={"sentence": said})
 
 
 def _remedies(
-    analysis: Analysis, table: pd.DataFrame, simulated: Simulated, findings: list[Finding]
+    analysis: Analysis, table: pd.DataFrame, simulated: Simulated, findings: list[Finding], dt: Any
 ) -> Iterator[Remedy]:
-    """Offer a richer model where it mends what is wrong, then columns that explain what is left over.
-
-    Heavier tails mend extremes that go beyond the simulated ones, not skewness.
-    """
+    """Offer models made for what does not fit, and columns that explain what is left over."""
     misfits = [finding for finding in findings if finding.status in ("warn", "fail")]
-    richer = list(_richer(analysis, misfits))
-    explains = list(_explaining(analysis, table, simulated))
-    beyond = any(finding.name == "Smallest value" and (finding.value or 0) > 0.5 for finding in misfits) or any(
-        finding.name == "Largest value" and (finding.value or 0) < 0.5 for finding in misfits
-    )
-    heavier = catalog.get(analysis.model).link != "identity" or analysis.groups or beyond
-    yield from richer + explains if heavier else explains + richer
+    if not misfits:
+        return
+    what = f"What did not fit: {', '.join(finding.name.lower() for finding in misfits)}."
+    symptoms = _symptoms(analysis, table, simulated, misfits)
+    yield from alternatives(analysis, table, symptoms, why=what, cost=another(dt))
+    yield from _explaining(analysis, table, simulated, dt)
 
 
-def _richer(analysis: Analysis, misfits: list[Finding]) -> Iterator[Remedy]:
-    for name in catalog.get(analysis.model).richer:
-        richer = catalog.get(name)
-        yield Remedy(
-            label=f"Use {richer.title}",
-            why=f"{richer.summary} What did not fit: {', '.join(finding.name.lower() for finding in misfits)}.",
-            changes={"model": richer.id, "formula": "", "priors": {}},
-        )
+def _symptoms(analysis: Analysis, table: pd.DataFrame, simulated: Simulated, misfits: list[Finding]) -> tuple[str, ...]:
+    """Name what simulated data lack, the most telling first, in the words of ``alternatives.MENDS``."""
+    beyond = {finding.name: (finding.value or 0.0) < 0.5 for finding in misfits}  # observed above simulated
+
+    def high(name: str) -> bool:
+        return any(one.startswith(name) and above for one, above in beyond.items())
+
+    found = []
+    if simulated.kind == "number" and analysis.kinds.get(analysis.outcome) == "count":
+        zeros = high("Share of zeros")
+        apart = high("Spread") or high("Largest value")
+        extra = zeros and _positives(simulated) < TRUNCATED
+        found += ["zeros", "spread"] if extra else ["spread"] * apart + ["zeros"] * zeros
+    elif simulated.kind == "number":
+        lopsided = high("Skewness") and bool((simulated.observed >= 0).all())
+        found += ["zeros"] * bool((simulated.observed == 0).any()) + ["skew"] * lopsided
+        below = any(name.startswith("Smallest") and not above for name, above in beyond.items())
+        found += ["long tails"] * (below or high("Largest value"))
+    found += ["spread"] * high("Variation of the shares")
+    found += ["neighbours"] * high("Likeness of neighbours")
+    found += ["groups"] * any(name.startswith("Spread of the") for name in beyond)
+    return tuple(found)
 
 
-def _explaining(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> Iterator[Remedy]:
+def _positives(simulated: Simulated) -> float:
+    """Return how many times as much counts above zero vary as Poisson counts above zero would.
+
+    Rows are compared within bins of their prediction, each with the zero-truncated Poisson distribution of the same
+    average; zeros that have a cause of their own leave this ratio at one.
+    """
+    from scipy.optimize import brentq
+
+    ratios = []
+    for rows in np.array_split(np.argsort(simulated.draws.mean(0)), BINS):
+        y = simulated.observed[rows]
+        y = y[y > 0]
+        if len(y) > 2 and y.mean() > 1:
+            mean = float(y.mean())
+            rate = brentq(lambda one, mean=mean: one / -np.expm1(-one) - mean, 1e-9, mean)
+            ratios.append(y.var(ddof=1) / (mean * (1 + rate - mean)))
+    return float(np.median(ratios)) if ratios else 1.0
+
+
+def _explaining(analysis: Analysis, table: pd.DataFrame, simulated: Simulated, dt: Any) -> Iterator[Remedy]:
     """Offer the unused columns that explain most of what the model leaves over."""
     left = _left_over(simulated)
     accepted = catalog.question(analysis.question).kinds_of("predictors")
@@ -390,12 +418,15 @@ def _explaining(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -
         name for name, kind in analysis.kinds.items() if kind in accepted - {"group"} and name not in analysis.columns
     ]
     shares = {name: _explained(left, table[name]) for name in unused if name in table}
+    rule = policy_of(analysis)["worth-adding"]
     for name in sorted(shares, key=lambda one: -shares[one])[:MOST_COLUMNS]:
-        if shares[name] >= EXPLAINS:
+        if rule.status(shares[name]) == "pass":
             yield Remedy(
                 label=f"Add {name} as a predictor",
                 why=f"It explains {shares[name]:.0%} of what the model leaves over.",
                 changes={"predictors": [*analysis.predictors, name]},
+                cost=another(dt),
+                score=min(0.95, 0.45 + shares[name]),
             )
 
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelcompose import catalog
 from modelcompose.verdict import Finding, Remedy, Verdict, worst
-from modelcompose.workflow.fit import LEAST, is_partial
-from modelcompose.workflow.steps import banded, conclude, figure
+from modelcompose.workflow import explanations
+from modelcompose.workflow.fit import another, is_partial
+from modelcompose.workflow.policy import Policy, default, policy_of
+from modelcompose.workflow.steps import conclude, figure
 
 if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
 
-VEHTARI = "Vehtari et al. 2021, doi:10.1214/20-BA1221"
-BETANCOURT = "Betancourt 2017, arXiv:1701.02434"
 PICTURED = 4
+MOST_DRAWS = 8  # times as many
+MIXTURE = "mixture"
+GEOMETRY = frozenset({"divergences", "bfmi"})
+PRECISION = frozenset({"rhat", "ess", "mcse-mean", "mcse-sd", "draws"})
+SEVERAL = explanations.RULE
 
 
 def check(analysis: Analysis, dt: Any) -> Verdict:
@@ -28,55 +36,98 @@ def check(analysis: Analysis, dt: Any) -> Verdict:
     dt
         DataTree with ``posterior`` and ``sample_stats``.
     """
-    findings = judge(dt)
+    policy = policy_of(analysis)
+    findings = judge(dt, policy)
     status = worst(finding.status for finding in findings)
+    several = any(finding.rule == SEVERAL for finding in findings)
     return conclude(
         "sampling",
         analysis,
-        sentence={
+        sentence="The chains found more than one explanation of the data: no single result should be read from them."
+        if several
+        else {
             "pass": "The chains agree and the draws are plentiful: the computation can be trusted.",
             "warn": "The computation is usable but not clean: treat the results as provisional.",
         }.get(status, "The draws do not describe the posterior: no result should be read from them."),
         findings=findings,
         remedies=remedies(analysis, findings, dt),
-        picture=_picture(dt) if dt["posterior"].sizes["draw"] >= LEAST else None,
+        picture=_picture(dt) if _enough(dt, policy) else None,
         alt="Rank plots: in each panel the bars of all chains should be level.",
         partial=is_partial(dt),
     )
 
 
-def judge(dt: Any) -> list[Finding]:
+def judge(dt: Any, policy: Policy | None = None) -> list[Finding]:
     """Hold the draws of all reported parameters against the field's rules.
 
-    Chains: 4 or more pass, 2 or 3 warn, 1 fails. Rank-normalised split R-hat: below 1.01 passes, above 1.05 fails
-    (Vehtari et al. 2021; the upper value is ours). Bulk and tail effective sample size: 100 for each chain passes,
-    below 50 fails (Vehtari et al. 2021). Divergences after warm-up: none passes, above 0.1% of the draws fails (zero
-    is the stated aim, Betancourt 2017; 0.1% is ours). E-BFMI: 0.3 passes, below 0.2 fails (Betancourt 2016,
+    By default: Chains: 4 or more pass, 2 or 3 warn, 1 fails. Rank-normalised split R-hat: below 1.01 passes, above
+    1.05 fails (Vehtari et al. 2021; the upper value is ours). Bulk and tail effective sample size: 100 for each chain
+    passes, below 50 fails (Vehtari et al. 2021). Divergences after warm-up: none passes, above 0.1% of the draws fails
+    (zero is the stated aim, Betancourt 2017; 0.1% is ours). E-BFMI: 0.3 passes, below 0.2 fails (Betancourt 2016,
     arXiv:1604.00695). Draws at the greatest tree depth: none passes, above 5% fails (Stan's guide to warnings; slow,
-    not biased).
+    not biased). Monte Carlo standard error of averages and of standard deviations: below 5% of the standard deviation
+    passes (ours). Draws that are no numbers, chains that never move, and chains that have settled in different places
+    fail.
 
     Where gaps were filled many times, the chains of one completed table are compared with each other only: those of
     different tables should differ. The worst R-hat of all tables counts, and the sum of the effective sample sizes.
-    """
-    import arviz_stats as azs
+    What is the same in every draw of every chain is a constant, and is not judged.
 
+    Parameters
+    ----------
+    policy
+        The thresholds; the defaults when not given.
+    """
+    rules = policy or default()
     posterior = _parameters(dt)
     chains, draws = int(posterior.sizes["chain"]), int(posterior.sizes["draw"])
-    if draws < LEAST:
-        return [_too_few(draws)]
+    if not _enough(dt, rules):
+        return [rules["draws"].finding("Draws for each chain", draws, str(draws), "Too few to judge anything.")]
     each = int(posterior.attrs.get("chains_each", chains))
+    wrong = [*_not_numbers(posterior, rules), *_stuck(posterior, rules)]
+    statistics = _from_statistics(dt["sample_stats"].to_dataset(), chains * draws, rules)
+    if any(finding.rule == "non-finite-draws" for finding in wrong):
+        return [_chains(min(each, chains), rules), *wrong, *statistics]
+    return [
+        _chains(min(each, chains), rules),
+        *wrong,
+        *_of_chains(posterior, chains, each, rules),
+        *statistics,
+    ]
+
+
+def _enough(dt: Any, policy: Policy) -> bool:
+    return policy["draws"].status(int(dt["posterior"].sizes["draw"])) != "fail"
+
+
+def _of_chains(posterior: Any, chains: int, each: int, rules: Policy) -> list[Finding]:
+    """Judge what the chains say of each quantity: whether they agree, and how precisely."""
+    import arviz_stats as azs
+
     tables = [posterior.isel(chain=slice(start, start + each)) for start in range(0, chains, each)]
+    constant = _constant(posterior)
+
+    def over(which: Callable[[list[float]], float], measure: Callable[[Any], Any]) -> dict[str, float]:
+        found = _over(which, [_flat(measure(one)) for one in tables])
+        return {name: value for name, value in found.items() if name not in constant} or found
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        rhat = _over(max, [_flat(azs.rhat(one)) for one in tables]) if each > 1 else {}
-        bulk = _over(sum, [_flat(azs.ess(one, method="bulk")) for one in tables])
-        tail = _over(sum, [_flat(azs.ess(one, method="tail")) for one in tables])
+        rhat = over(max, azs.rhat) if each > 1 else {}
+        bulk = over(sum, lambda one: azs.ess(one, method="bulk"))
+        tail = over(sum, lambda one: azs.ess(one, method="tail"))
+        errors = {kind: over(_of_average, partial(azs.mcse, method=kind)) for kind in ("mean", "sd")}
+        several = _several(posterior, rhat, rules) if len(tables) == 1 else None
+    spread = _flat(posterior.std(("chain", "draw")))
     return [
-        _chains(min(each, chains)),
-        *([_rhat(rhat)] if rhat else []),
-        _ess("bulk", bulk, chains),
-        _ess("tail", tail, chains),
-        *_from_statistics(dt["sample_stats"].to_dataset(), chains * draws),
+        *([explanations.finding(several, rules)] if several else []),
+        *([_rhat(rhat, rules)] if rhat else []),
+        _ess("bulk", bulk, chains, rules),
+        _ess("tail", tail, chains, rules),
+        *(
+            _error(kind, {name: error / (spread[name] or np.nan) for name, error in errors[kind].items()}, rules)
+            for kind in errors
+        ),
     ]
 
 
@@ -96,7 +147,7 @@ def _is_raw(name: str) -> bool:
 
 
 def _flat(dataset: Any) -> dict[str, float]:
-    """Spread a dataset of scalars and vectors over names like ``1|Subject[308]``; keep the finite ones first."""
+    """Spread a dataset of scalars and vectors over names like ``1|Subject[308]``."""
     found = {}
     for name in dataset.data_vars:
         values = dataset[name]
@@ -114,168 +165,312 @@ def _over(which: Callable[[list[float]], float], found: list[dict[str, float]]) 
     }
 
 
-def _too_few(draws: int) -> Finding:
-    return Finding(
-        name="Draws for each chain",
-        status="fail",
-        value=draws,
-        shown=str(draws),
-        threshold=f"at least {LEAST}",
-        sentence="Too few to judge anything.",
-    )
+def _of_average(errors: list[float]) -> float:
+    """Return the error of an average of independent estimates."""
+    return math.sqrt(sum(error**2 for error in errors)) / len(errors)
 
 
-def _chains(chains: int) -> Finding:
-    return Finding(
-        name="Chains",
-        status=banded(chains, 4, 2, low_is_bad=True),
-        value=chains,
-        shown=str(chains),
-        threshold="4 or more",
-        sentence="Independent attempts that should all find the same.",
-        source=VEHTARI,
-    )
+def _constant(posterior: Any) -> set[str]:
+    """Name what never changes in any chain, such as the diagonal of a matrix of correlations."""
+    dims = ("chain", "draw")
+    ranges = _flat(posterior.max(dims) - posterior.min(dims))
+    return {name for name, width in ranges.items() if width == 0}
 
 
-def _rhat(rhat: dict[str, float]) -> Finding:
+def _several(posterior: Any, rhat: dict[str, float], rules: Policy) -> explanations.Explanations | None:
+    """Look for more than one explanation in the variables whose R-hat is a failure."""
+    bad = {name for name, value in rhat.items() if rules["rhat"].status(value) == "fail"}
+    names = [
+        str(variable)
+        for variable in posterior.data_vars
+        if any(name == variable or name.startswith(f"{variable}[") for name in bad)
+    ]
+    return explanations.explanations(posterior, names, rules) if names else None
+
+
+def _not_numbers(posterior: Any, rules: Policy) -> list[Finding]:
+    wrong = {str(name): int((~np.isfinite(posterior[name].values)).sum()) for name in posterior.data_vars}
+    wrong = {name: count for name, count in wrong.items() if count}
+    if not wrong:
+        return []
+    return [
+        rules["non-finite-draws"].finding(
+            "Draws that are no numbers",
+            sum(wrong.values()),
+            ", ".join(f"{count} of {name}" for name, count in wrong.items()),
+            "The model could not be evaluated there, so that nothing can be said of its distribution.",
+        )
+    ]
+
+
+def _stuck(posterior: Any, rules: Policy) -> list[Finding]:
+    """Find chains that never move, of quantities that are not constants of the model."""
+    still: dict[str, set[int]] = {}
+    moves = False
+    for name in posterior.data_vars:
+        values = posterior[name].transpose("chain", "draw", ...).values
+        width = values.max(1) - values.min(1)
+        constant = values.max((0, 1)) == values.min((0, 1))
+        moves |= bool((width > 0).any())
+        chains = np.argwhere(((width == 0) & ~constant).reshape(len(width), -1).any(1)).ravel()
+        if len(chains):
+            still[str(name)] = set(map(int, chains))
+    if not moves:
+        still = {"everything": set(range(int(posterior.sizes["chain"])))}
+    if not still:
+        return []
+    chains_still = sorted(set().union(*still.values()))
+    return [
+        rules["stuck-chains"].finding(
+            "Chains that do not move",
+            len(chains_still),
+            f"chain {', '.join(map(str, chains_still))} ({', '.join(still)})",
+            "The sampler could take no step there; such a chain says nothing of the posterior.",
+        )
+    ]
+
+
+def _chains(chains: int, rules: Policy) -> Finding:
+    return rules["chains"].finding("Chains", chains, str(chains), "Independent attempts that should all find the same.")
+
+
+def _rhat(rhat: dict[str, float], rules: Policy) -> Finding:
     name = max(rhat, key=lambda one: np.inf if np.isnan(rhat[one]) else rhat[one])
-    return Finding(
-        name="R-hat, largest",
-        status=banded(rhat[name], 1.01, 1.05),
-        value=rhat[name],
-        shown=f"{rhat[name]:.3f} ({name})",
-        threshold="below 1.01; a failure above 1.05",
-        sentence="Compares the chains with each other: 1 means that they agree.",
-        source=VEHTARI,
+    return rules["rhat"].finding(
+        "R-hat, largest",
+        rhat[name],
+        f"{rhat[name]:.3f} ({name})",
+        "Compares the chains with each other: 1 means that they agree.",
     )
 
 
-def _ess(kind: str, ess: dict[str, float], chains: int) -> Finding:
+def _ess(kind: str, ess: dict[str, float], chains: int, rules: Policy) -> Finding:
     name = min(ess, key=lambda one: -np.inf if np.isnan(ess[one]) else ess[one])
     about = "the middle" if kind == "bulk" else "the tails"
-    return Finding(
-        name=f"Effective sample size, {kind}, smallest",
-        status=banded(ess[name], 100 * chains, 50 * chains, low_is_bad=True),
-        value=ess[name],
-        shown=f"{ess[name]:.0f} ({name})",
-        threshold=f"{100 * chains} or more; a failure below {50 * chains}",
-        sentence=f"How many independent draws these are worth for {about} of the distribution.",
-        source=VEHTARI,
+    return rules["ess"].finding(
+        f"Effective sample size, {kind}, smallest",
+        ess[name],
+        f"{ess[name]:.0f} ({name})",
+        f"How many independent draws these are worth for {about} of the distribution.",
+        scale=chains,
     )
 
 
-def _from_statistics(stats: Any, total: int) -> list[Finding]:
+def _error(kind: str, ratios: dict[str, float], rules: Policy) -> Finding:
+    name = max(ratios, key=lambda one: np.inf if np.isnan(ratios[one]) else ratios[one])
+    what = {"mean": "averages", "sd": "standard deviations"}[kind]
+    return rules[f"mcse-{kind}"].finding(
+        f"Monte Carlo error of {what}, largest",
+        ratios[name],
+        f"{ratios[name]:.1%} of the standard deviation ({name})",
+        "How much they would move if the computation were repeated.",
+    )
+
+
+def _from_statistics(stats: Any, total: int, rules: Policy) -> list[Finding]:
     found = []
     if "diverging" in stats:
         diverging = int(stats["diverging"].sum())
         found.append(
-            Finding(
-                name="Divergences",
-                status="pass" if diverging == 0 else "warn" if diverging <= total / 1000 else "fail",
-                value=diverging,
-                shown=f"{diverging} of {total}",
-                threshold="none; a failure above 0.1%",
-                sentence="Places that the sampler could not follow: the draws may miss a part of the posterior.",
-                source=BETANCOURT,
+            rules["divergences"].finding(
+                "Divergences",
+                diverging / total,
+                f"{diverging} of {total}",
+                "Places that the sampler could not follow: the draws may miss a part of the posterior.",
             )
         )
     if "energy" in stats:
-        found.append(_bfmi(stats["energy"]))
+        found.append(_bfmi(stats["energy"], rules))
     if "reached_max_treedepth" in stats:
         share = float(stats["reached_max_treedepth"].mean())
         found.append(
-            Finding(
-                name="Draws at the greatest tree depth",
-                status="pass" if share == 0 else "warn" if share <= 0.05 else "fail",
-                value=share,
-                shown=f"{share:.1%}",
-                threshold="none; a failure above 5%",
-                sentence="Steps cut short: slow, not biased.",
-                source="Stan, guide to warnings",
+            rules["tree-depth"].finding(
+                "Draws at the greatest tree depth", share, f"{share:.1%}", "Steps cut short: slow, not biased."
             )
         )
     return found
 
 
-def _bfmi(energy: Any) -> Finding:
+def _bfmi(energy: Any, rules: Policy) -> Finding:
     values = energy.transpose("chain", "draw").values
-    bfmi = np.square(np.diff(values, axis=1)).mean(1) / values.var(axis=1)
+    bfmi = np.square(np.diff(values, axis=1)).mean(1) / np.maximum(values.var(axis=1, ddof=1), 1e-300)
     least = float(bfmi.min())
-    return Finding(
-        name="E-BFMI, smallest",
-        status=banded(least, 0.3, 0.2, low_is_bad=True),
-        value=least,
-        shown=f"{least:.2f}",
-        threshold="0.3 or more; a failure below 0.2",
-        sentence="Whether the sampler moves freely between likely and unlikely regions.",
-        source="Betancourt 2016, arXiv:1604.00695",
+    return rules["bfmi"].finding(
+        "E-BFMI, smallest",
+        least,
+        f"{least:.2f}",
+        "Whether the sampler moves freely between likely and unlikely regions.",
     )
 
 
+# -- remedies ------------------------------------------------------------------------------------------------------
+
+
 def remedies(analysis: Analysis, findings: list[Finding], dt: Any) -> list[Remedy]:
-    """Order what would help, most promising first, from what failed.
+    """Offer what would help, from what failed; ``conclude`` puts the most promising first.
 
     After Gelman et al. 2020, arXiv:2011.01808, section 5: longer chains where only precision lacks, another
-    parameterisation and smaller steps where the geometry is hard, then more information in the priors.
+    parameterisation and smaller steps where the geometry is hard, then more information in the priors. The scores are
+    our own experience.
     """
-    bad = {finding.name for finding in findings if finding.status in ("warn", "fail")}
-    grouped = any("|" in str(name) for name in dt["posterior"].data_vars)
-    geometry = bool(bad & {"Divergences", "E-BFMI, smallest"})
-    found: list[Remedy] = []
-    if "Chains" in bad:
-        found.append(Remedy(label="Run 4 chains", why="Then they can be compared.", changes={"chains": 4}))
-    if bad - {"Chains"} and grouped and not analysis.noncentered:
-        found.append(
-            Remedy(
-                label="Use the non-centred form of group effects",
-                why="Groups with few rows make a funnel that the centred form cannot follow.",
-                changes={"noncentered": True},
-            )
+    bad = {finding.rule for finding in findings if finding.status in ("warn", "fail")}
+    return list(_remedies(analysis, bad, findings, dt)) if bad else []
+
+
+def _remedies(analysis: Analysis, bad: set[str], findings: list[Finding], dt: Any) -> Iterator[Remedy]:
+    own = analysis.model.endswith(".py")
+    grouped = not own and any("|" in str(name) for name in dt["posterior"].data_vars)
+    geometry = bool(bad & GEOMETRY)
+    if "chains" in bad:
+        yield Remedy(
+            label="Run 4 chains",
+            why="Then they can be compared.",
+            changes={"chains": max(4, analysis.chains)},
+            cost=another(dt, 4 / max(1, dt["posterior"].sizes["chain"])),
+            score=0.95,
         )
-    if geometry and analysis.target_accept < 0.99:
-        higher = 0.95 if analysis.target_accept < 0.95 else 0.99
-        found.append(
-            Remedy(
-                label=f"Take smaller steps (target_accept {higher})",
-                why="The sampler then follows sharp bends; it takes longer.",
-                changes={"target_accept": higher},
-            )
+    if SEVERAL in bad:
+        yield from _of_several(analysis, findings, dt, own=own)
+    if bad - {"chains", SEVERAL} and grouped and not analysis.noncentered:
+        yield Remedy(
+            label="Use the non-centred form of group effects",
+            why="Groups with few rows make a funnel that the centred form cannot follow.",
+            changes={"noncentered": True},
+            cost=another(dt),
+            score=0.9,
         )
-    if bad - {"Chains", "Divergences"}:
-        found.append(
-            Remedy(
-                label="Draw twice as many samples",
-                why="More draws raise the effective sample size.",
-                changes={"draws": 2 * analysis.draws, "tune": int(1.5 * analysis.tune)},
-            )
-        )
-        found.append(_other_metric(analysis, grouped))
     if geometry:
-        if grouped and analysis.noncentered:
-            found.append(
-                Remedy(
-                    label="Use the centred form of group effects",
-                    why="Groups with many rows are easier to follow in it.",
-                    changes={"noncentered": False},
-                )
-            )
-        found.append(
-            Remedy(
-                label="Halve the width of the priors",
-                why="More information about the effects makes the geometry gentler.",
-                changes={"prior_scale": analysis.prior_scale / 2},
-            )
+        yield from _of_geometry(analysis, bad, dt, grouped=grouped, own=own)
+    if bad & (PRECISION | {"bfmi", "tree-depth"}):
+        yield _more_draws(analysis, bad, findings, dt)
+        if analysis.sampler == "nutpie":
+            yield _other_metric(analysis, bad, dt, grouped=grouped)
+    if bad & {"stuck-chains", "non-finite-draws"}:
+        yield _other_start(analysis, dt, score=0.6)
+        yield from () if own else [_tighter(analysis, dt, score=0.5)]
+    if bad - {"chains", SEVERAL}:
+        yield _other_sampler(analysis, dt)
+
+
+def _of_geometry(analysis: Analysis, bad: set[str], dt: Any, *, grouped: bool, own: bool) -> Iterator[Remedy]:
+    """Offer smaller steps, the other form of group effects, and narrower priors."""
+    if analysis.target_accept < 0.99:
+        higher = 0.95 if analysis.target_accept < 0.95 else 0.99
+        yield Remedy(
+            label=f"Take smaller steps (target_accept {higher})",
+            why="The sampler then follows sharp bends; it takes longer.",
+            changes={"target_accept": higher},
+            cost=another(dt, 2),
+            score=0.7 if "divergences" in bad else 0.3,
         )
-    return found
+    if grouped and analysis.noncentered:
+        yield Remedy(
+            label="Use the centred form of group effects",
+            why="Groups with many rows are easier to follow in it.",
+            changes={"noncentered": False},
+            cost=another(dt),
+            score=0.5,
+        )
+    if not own:
+        yield _tighter(analysis, dt, score=0.45)
 
 
-def _other_metric(analysis: Analysis, grouped: bool) -> Remedy:
+def _of_several(analysis: Analysis, findings: list[Finding], dt: Any, *, own: bool) -> Iterator[Remedy]:
+    """Offer what makes one explanation the only one; otherwise a second look, which is no more than that."""
+    swapped = any(finding.rule == SEVERAL and "changed places" in finding.sentence for finding in findings)
+    if swapped and own and not analysis.predictors and not analysis.groups:
+        ordered = catalog.get(MIXTURE)
+        yield Remedy(
+            label=f"Use {ordered.title}",
+            why="It puts its kinds in order, so that they cannot change places.",
+            changes={"model": ordered.id, "question": "subgroups", "formula": "", "priors": {}, "estimand": ""},
+            cost=another(dt),
+            score=0.9,
+        )
+    if analysis.priors:
+        yield Remedy(
+            label="Use the default priors",
+            why="They say more of which explanations are plausible than priors of your own that are wide.",
+            changes={"priors": {}},
+            cost=another(dt),
+            score=0.7,
+        )
+    if not own:
+        yield _tighter(analysis, dt, score=0.6)
+    yield Remedy(
+        label="Run 8 chains from other starting points",
+        why="They show whether one of the explanations was found by accident; they do not choose between them.",
+        changes={"chains": max(8, 2 * analysis.chains), "random_seed": analysis.random_seed + 1},
+        cost=another(dt, 2),
+        score=0.2,
+    )
+
+
+def _more_draws(analysis: Analysis, bad: set[str], findings: list[Finding], dt: Any) -> Remedy:
+    """Offer as many draws as the shortfall of the effective sample size asks for, if that is within reach."""
+    shortfall = _shortfall(findings, int(dt["posterior"].sizes["chain"]), policy_of(analysis))
+    times = next((times for times in (2, 4, MOST_DRAWS) if times >= shortfall), 2)
+    likely = 0.9 - 0.05 * times if shortfall <= MOST_DRAWS and bad & PRECISION else 0.35
+    usual = int(type(analysis).model_fields["tune"].default)
+    tune = max(int(1.5 * analysis.tune), usual)
+    many = {2: "Draw twice as many samples"}.get(times, f"Draw {times} times as many samples")
+    return Remedy(
+        label=many,
+        why="More draws raise the effective sample size; a longer warm-up suits the steps better to the posterior.",
+        changes={"draws": times * analysis.draws, "tune": tune},
+        cost=another(dt, times),
+        score=0.1 if SEVERAL in bad else likely,
+    )
+
+
+def _shortfall(findings: list[Finding], chains: int, policy: Policy) -> float:
+    """Return how many times as many effective draws are needed to pass."""
+    needed = [
+        chains * policy["ess"].limit / max(finding.value or 0.0, 1e-9) for finding in findings if finding.rule == "ess"
+    ]
+    return max(needed, default=math.inf if any(finding.rule == "draws" for finding in findings) else 1.0)
+
+
+def _other_metric(analysis: Analysis, bad: set[str], dt: Any, *, grouped: bool) -> Remedy:
     low_rank = analysis.metric == "low-rank" or (analysis.metric == "auto" and not grouped)
     other = "diagonal" if low_rank else "low-rank"
     return Remedy(
         label=f"Adapt the sampler's scale the other way ({other})",
         why="Which way draws more efficiently depends on how the parameters are correlated.",
         changes={"metric": other},
+        cost=another(dt),
+        score=0.15 if SEVERAL in bad else 0.4 if bad & PRECISION else 0.5,
+    )
+
+
+def _tighter(analysis: Analysis, dt: Any, score: float) -> Remedy:
+    return Remedy(
+        label="Halve the width of the priors",
+        why="More information about the effects makes the geometry gentler.",
+        changes={"prior_scale": analysis.prior_scale / 2},
+        cost=another(dt),
+        score=score,
+    )
+
+
+def _other_start(analysis: Analysis, dt: Any, score: float) -> Remedy:
+    return Remedy(
+        label="Start the chains elsewhere",
+        why="A chain can begin where the model cannot be followed.",
+        changes={"random_seed": analysis.random_seed + 1},
+        cost=another(dt),
+        score=score,
+    )
+
+
+def _other_sampler(analysis: Analysis, dt: Any) -> Remedy:
+    other = "pymc" if analysis.sampler == "nutpie" else "nutpie"
+    return Remedy(
+        label=f"Let {other} draw",
+        why="It shares no code with the present sampler, so that an accident of one shows.",
+        changes={"sampler": other},
+        cost=another(dt, 4 if other == "pymc" else 1),
+        score=0.2,
     )
 
 

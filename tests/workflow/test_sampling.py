@@ -9,6 +9,7 @@ import xarray as xr
 from modelcompose.analysis import Analysis
 from modelcompose.errors import GateFailed
 from modelcompose.workflow import check, sampling
+from modelcompose.workflow.policy import default
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
@@ -93,9 +94,107 @@ def test_remedies_follow_what_failed():
     first = check.sampling(Analysis(on_fail="warn"), tree(draws(), diverging=50)).remedies[0]
     assert first.changes == {"target_accept": 0.95}
     slow = tree({"a": np.cumsum(draws()["a"], axis=1)})
-    assert check.sampling(Analysis(on_fail="warn"), slow).remedies[0].changes == {"draws": 2000, "tune": 1500}
+    assert check.sampling(Analysis(on_fail="warn"), slow).remedies[0].changes == {"metric": "diagonal"}
+    few = check.sampling(Analysis(on_fail="warn", draws=100, tune=100), tree(draws(n=30))).remedies[0]
+    assert few.changes == {"draws": 400, "tune": 1000}
     one = check.sampling(Analysis(on_fail="warn", chains=1), tree(draws(chains=1))).remedies[0]
     assert one.changes == {"chains": 4}
+
+
+@pytest.mark.parametrize(
+    "dt",
+    [
+        tree(draws(), diverging=50),
+        tree(draws(), depth=900),
+        tree(draws(chains=1)),
+        tree(draws(n=5)),
+        tree(draws(), energy=np.cumsum(np.random.default_rng(1).standard_normal((4, 1000)), 1)),
+        tree({"a": np.where(np.arange(1000) == 3, np.nan, draws()["a"])}),
+        tree({"a": np.repeat(np.arange(4.0), 1000).reshape(4, 1000)}),
+    ],
+)
+@pytest.mark.parametrize("model", ["linear", "models/own.py"])
+def test_every_failure_has_a_way_out_that_says_what_it_costs(dt, model):
+    analysis = Analysis(on_fail="warn", model=model, chains=int(dt["posterior"].sizes["chain"]))
+    verdict = check.sampling(analysis, dt)
+    assert verdict.status == "fail"
+    assert verdict.remedies
+    for remedy in verdict.remedies:
+        assert remedy.changes
+        assert remedy.cost
+        assert analysis.changed(remedy.changes) != analysis
+    scores = [remedy.score for remedy in verdict.remedies]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_monte_carlo_errors_are_those_of_arviz():
+    import arviz_stats as azs
+
+    found = {finding.name: finding for finding in sampling.judge(tree(draws(names=("a",))))}
+    values = draws(names=("a",))["a"]
+    assert found["Monte Carlo error of averages, largest"].value == pytest.approx(
+        float(azs.mcse(values, method="mean")) / values.std()
+    )
+    assert found["Monte Carlo error of standard deviations, largest"].value == pytest.approx(
+        float(azs.mcse(values, method="sd")) / values.std()
+    )
+
+
+def test_draws_that_are_no_numbers_fail_and_are_counted():
+    values = draws()
+    values["b"][1, 5:8] = np.inf
+    found = {finding.rule: finding for finding in sampling.judge(tree(values))}
+    assert found["non-finite-draws"].status == "fail"
+    assert found["non-finite-draws"].shown == "3 of b"
+
+
+def test_what_never_changes_is_a_constant_but_a_chain_that_stands_still_is_not():
+    values = draws() | {"reference": np.zeros((4, 1000))}
+    assert set(statuses(tree(values)).values()) == {"pass"}
+    values["a"][2] = 3.0
+    found = {finding.rule: finding for finding in sampling.judge(tree(values))}
+    assert found["stuck-chains"].status == "fail"
+    assert "chain 2 (a)" in found["stuck-chains"].shown
+    assert statuses(tree({"a": np.ones((4, 1000))}))["Chains that do not move"] == "fail"
+
+
+def test_chains_that_settled_in_different_places_are_more_than_one_explanation():
+    values = draws()
+    values["a"] = values["a"] + np.array([0, 8, 0, 8])[:, None]
+    found = {finding.rule: finding for finding in sampling.judge(tree(values))}["chains-apart"]
+    assert found.status == "fail"
+    assert "chains 0, 2: about" in found.shown
+    assert "chains 1, 3: about 8" in found.shown
+    assert found.value == pytest.approx(8, abs=0.3)
+
+
+def test_slow_chains_are_not_taken_for_several_explanations():
+    slow = tree({"a": np.cumsum(draws()["a"], axis=1)})
+    assert "chains-apart" not in {finding.rule for finding in sampling.judge(slow)}
+
+
+def test_parts_that_changed_places_are_told_from_other_explanations():
+    centres = np.array([[0.0, 6.0], [6.0, 0.0], [0.0, 6.0], [6.0, 0.0]])
+    rng = np.random.default_rng(2)
+
+    def judged(centres):
+        dt = tree(draws())
+        posterior = dt["posterior"].to_dataset()
+        noise = rng.standard_normal((4, 1000, 2))
+        dt["posterior"] = posterior.assign(mu=(("chain", "draw", "kind"), centres[:, None, :] + noise))
+        return next(one for one in sampling.judge(dt) if one.rule == "chains-apart")
+
+    assert "changed places" in judged(centres).sentence
+    centres[1] = [6.0, 12.0]
+    assert "changed places" not in judged(centres).sentence
+
+
+def test_a_projects_own_policy_decides():
+    strict = default().model_copy(
+        update={"rules": {**default().rules, "rhat": default()["rhat"].model_copy(update={"limit": 1.0, "fail": 1.0})}}
+    )
+    assert {one.rule: one.status for one in sampling.judge(tree(draws()), strict)}["rhat"] == "fail"
+    assert {one.rule: one.status for one in sampling.judge(tree(draws()))}["rhat"] == "pass"
 
 
 def test_a_failed_gate_stops_when_it_is_told_to(capsys):
