@@ -79,6 +79,7 @@ def fit(
     target_accept: float = 0.9,
     random_seed: int = 0,
     metric: str = "auto",
+    record: bool = True,
 ) -> Any:
     """Draw from the posterior of a model.
 
@@ -102,6 +103,8 @@ def fit(
     metric
         ``diagonal``, ``low-rank``, or ``auto``: low-rank unless the model has group-specific effects, which was
         measured to draw more efficiently from correlated coefficients.
+    record
+        Whether these are the draws that a run keeps; those of fits on the side, such as rival models, are not.
 
     Returns
     -------
@@ -129,7 +132,8 @@ def fit(
         sampler=sampler,
     )
     _add_observed(dt, pymc_model)
-    _save(dt)
+    if record:
+        _save(dt)
     return dt
 
 
