@@ -104,8 +104,10 @@ def _parser() -> argparse.ArgumentParser:
 
     run = verb(commands, "run", _run, "run a notebook here, with its progress; Ctrl-C keeps what is done")
     with_changes(run)
+    _autopilot(run)
     start = verb(commands, "start", _start, "run a notebook in the background")
     with_changes(start)
+    _autopilot(start)
 
     runs = commands.add_parser("runs", help="list, show, follow or stop runs").add_subparsers(
         required=True, metavar="COMMAND"
@@ -180,6 +182,12 @@ def _data_commands(commands: Any) -> None:
     check.add_argument("version", nargs="?", default="")
     paste = verb(group, "paste", _data_paste, "save a table given on standard input")
     paste.add_argument("--name", default="pasted")
+
+
+def _autopilot(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--autopilot", type=int, default=0, metavar="N", help="when checks fail, try up to N remedies by itself"
+    )
 
 
 # -- the commands --------------------------------------------------------------------------------------------------
@@ -360,17 +368,24 @@ def _describe(options: Any) -> None:
 def _run(options: Any) -> int:
     bench = workbench(options)
     if options.json:
-        run = bench.run(options.notebook, changes(options))
+        run = bench.run(options.notebook, changes(options), autopilot=options.autopilot)
         show_json(run)
     else:
         with _Progress() as progress:
-            run = bench.run(options.notebook, changes(options), progress.show)
+            run = bench.run(options.notebook, changes(options), progress.show, options.autopilot)
         _show_run(run)
-    return OUTCOMES.get(run["status"], 1)
+    return OUTCOMES.get(_status_in_the_end(run), 1)
+
+
+def _status_in_the_end(run: dict[str, Any]) -> str:
+    """Return the status of the best round where autopilot went on, otherwise the run's own."""
+    lineage = run["lineage"] or {"rounds": []}
+    found = next((one["status"] for one in lineage["rounds"] if one["id"] == lineage["best"]), run["status"])
+    return str(run["status"] if run["status"] == "stopped" else found)
 
 
 def _start(options: Any) -> None:
-    run = workbench(options).start(options.notebook, changes(options))
+    run = workbench(options).start(options.notebook, changes(options), options.autopilot)
     show_json(run) if options.json else print(run["id"])
 
 
@@ -460,6 +475,24 @@ def _show_run(run: dict[str, Any]) -> None:
     for what in ("executed", "report", "app"):
         if run[what]:
             print(f"  {what}: {run[what]}")
+    if run["lineage"]:
+        _show_lineage(run["lineage"])
+
+
+def _show_lineage(lineage: dict[str, Any]) -> None:
+    """List the rounds: what each changed and why, what became of the findings, and why there are no more."""
+    for one in lineage["rounds"]:
+        best = ", the best" if one["id"] == lineage["best"] else ""
+        origin = f" (from round {one['parent']})" if one["parent"] else ""
+        print(f"  {MARKS.get(one['status'], ' ')} round {one['id']}{best}: {one['label']}{origin}  {one['run'][:8]}")
+        if one["why"]:
+            print(f"      {one['why']}")
+        for finding in one["findings"]:
+            marks = [MARKS.get(finding[status], " ") for status in ("before_status", "status")]
+            before = f"{marks[0]} {finding['before']} → " if finding["before_status"] else ""
+            now = f"{marks[1]} {finding['shown']}" if finding["status"] else "not reached"
+            print(f"      {finding['name']}: {before}{now}")
+    print(f"  {lineage['stopped']}")
 
 
 class _Progress:
@@ -484,7 +517,13 @@ class _Progress:
 
     def show(self, event: dict[str, Any]) -> None:
         """Show one event."""
-        shower = {"step": self._step, "verdict": self._verdict, "sampling": self._sampling}.get(event["type"])
+        showers = {
+            "step": self._step,
+            "verdict": self._verdict,
+            "sampling": self._sampling,
+            "round": self._round,
+        }
+        shower = showers.get(event["type"])
         if shower is not None:
             shower(event)
 
@@ -494,6 +533,12 @@ class _Progress:
             self._task = self._bar.add_task(f"[{event['index']}/{event['count']}] {event['step']}", total=None, note="")
         else:
             self._drop()
+
+    def _round(self, event: dict[str, Any]) -> None:
+        from rich.text import Text
+
+        self._drop()
+        self._console.print(Text(f"Round {event['id']}: {event['label']}. {event['why']}", style="bold"))
 
     def _verdict(self, event: dict[str, Any]) -> None:
         from rich.text import Text

@@ -7,11 +7,13 @@ when something is executed or recorded, since the server process imports this pa
     store = RunStore(workspace)
     run = store.create(nb, name="sleep", notebook_path="sleep.ipynb", analysis=analysis)
     start(store, run.id)            # a process of its own, which outlives this one
+    autopilot(store, run.id, 3, prepare)   # here and now, and up to three remedies after it
     EventLog(store.folder(run.id)).wait(since=0, seconds=20)
     stop(store, run.id)             # keeps the draws so far
     store.get(run.id)
 """
 
+from modelcompose.runs.autopilot import Prepare, Ready, autopilot
 from modelcompose.runs.engine import Control
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.execute import execute
@@ -19,4 +21,16 @@ from modelcompose.runs.launch import start, stop
 from modelcompose.runs.run import Run, RunVerdict
 from modelcompose.runs.store import RunStore
 
-__all__ = ["Control", "EventLog", "Run", "RunStore", "RunVerdict", "execute", "start", "stop"]
+__all__ = [
+    "Control",
+    "EventLog",
+    "Prepare",
+    "Ready",
+    "Run",
+    "RunStore",
+    "RunVerdict",
+    "autopilot",
+    "execute",
+    "start",
+    "stop",
+]

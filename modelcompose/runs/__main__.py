@@ -6,23 +6,35 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from modelcompose.runs import Control, RunStore, execute
+from modelcompose.runs import Control, Prepare, RunStore, autopilot, execute
 
 
-def main() -> int:
-    """Execute the run named on the command line; the outcome is in its record, not in the exit code."""
+def main(prepare: Callable[[Path], Prepare] | None = None) -> int:
+    """Execute the run named on the command line; the outcome is in its record, not in the exit code.
+
+    Parameters
+    ----------
+    prepare
+        Given the workspace, returns what applies a remedy to a notebook; without it nothing is mended.
+    """
     parser = argparse.ArgumentParser(prog="python -m modelcompose.runs", description=__doc__)
     parser.add_argument("id")
     parser.add_argument("--workspace", type=Path, required=True)
+    parser.add_argument("--autopilot", type=int, default=0, metavar="ROUNDS")
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     control = Control()
     with control.signals():
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-        execute(RunStore(asked.workspace), asked.id, control=control)
+        store = RunStore(asked.workspace)
+        if prepare is not None and asked.autopilot > 0:
+            autopilot(store, asked.id, asked.autopilot, prepare(asked.workspace), control=control)
+        else:
+            execute(store, asked.id, control=control)
     return 0
 
 

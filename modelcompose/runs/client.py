@@ -9,6 +9,8 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
+from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import zmq
@@ -16,17 +18,22 @@ from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbclient.util import ensure_async, run_sync
+from nbformat import from_dict
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine
 
 from modelcompose.runs.engine import FIT, Control
+from modelcompose.runs.finished import Finished, as_shown_here
+from modelcompose.runs.keys import Keys
 from modelcompose.verdict import verdict_in
+from modelcompose.workflow.notebook import digest
 
 __all__ = ["KernelEngine", "kernel_for"]
 
 MESSAGE = "modelcompose_event"
-OWN = frozenset({"run", "step", "verdict", "end"})
+OWN = frozenset({"run", "step", "verdict", "round", "lineage", "end"})
 NATIVE = "python3"
+GATE = "GateFailed"
 IOPUB_SECONDS = 60  # a cell with large pictures may take long to hand them over
 
 logger = logging.getLogger("modelcompose.runs")
@@ -80,7 +87,21 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         self._loop: asyncio.AbstractEventLoop | None = None
         self._step = ""
         self._busy = False
-        self._last = {step: index for index, cell in enumerate(self.nb.cells) if (step := _code_step(cell))}
+        self._cells: dict[str, list[int]] = {}
+        for index, cell in enumerate(self.nb.cells):
+            if step := _code_step(cell):
+                self._cells.setdefault(step, []).append(index)
+        self._last = {step: indices[-1] for step, indices in self._cells.items()}
+        self._counts = _execution_counts(self.nb.cells)
+        self._finished = self._what_is_finished()
+        self._unrestored: list[int] = []
+
+    def _what_is_finished(self) -> Finished | None:
+        control = self.control
+        if control.checkpoints is None or control.folder is None:
+            return None
+        keys = Keys.read(self.nb, control.cwd or Path.cwd(), self.kernel_name)
+        return keys and Finished(self.nb, keys, control.checkpoints, control.folder)
 
     def create_kernel_manager(self) -> Any:
         """Prepare the kernel; "python3" is this very interpreter, whatever another installation calls so.
@@ -97,21 +118,113 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         return self.km
 
     def papermill_execute_cells(self) -> None:
-        """Execute the cells in order until the end, an error or a stop."""
+        """Execute the cells in order until the end, an error or a stop; finished steps are taken as they are."""
         with self.control.attached(self._interrupt, self._abort):
             for index, cell in enumerate(self.nb.cells):
                 if self._halted(index):
                     break
-                self._begin(cell)
+                if self._taken_over(cell, index):
+                    continue
                 try:
-                    completed = self._completed(cell, index)
+                    completed = self._restored(index) and self._executed(cell, index)
                 except DeadKernelError:
                     self._record(index, "DeadKernelError", "")
                     self._end(cell, index, completed=False)
                     raise
-                self._end(cell, index, completed)
                 if not completed:
                     break
+
+    def _executed(self, cell: Any, index: int) -> bool:
+        self._begin(cell)
+        completed = self._completed(cell, index)
+        self._end(cell, index, completed)
+        return completed
+
+    def _taken_over(self, cell: Any, index: int) -> bool:
+        """Fill a cell of a finished step with what it showed; its results are brought back when a cell needs them."""
+        step = _code_step(cell)
+        if not step or self._finished is None or not self._finished.stands(step):
+            return False
+        found = self._finished.find(step)
+        assert found is not None  # noqa: S101
+        if step != self._step:
+            self._step = step
+            self._tell_step("cached")
+        self.nb_man.cell_start(cell, index)
+        if count := self._counts.get(index):
+            outputs = found.cells[self._cells[step].index(index)]
+            cell.execution_count = count
+            cell.outputs = list(map(from_dict, as_shown_here(outputs, count, self._ran(index))))
+            self._unrestored.append(index)
+        self.nb_man.cell_complete(cell, cell_index=index)
+        self._tell_verdict(cell)
+        return True
+
+    def _ran(self, index: int) -> dict[str, str]:
+        return {str(count): digest(self.nb.cells[at].source) for at, count in self._counts.items() if at <= index}
+
+    def _restored(self, index: int) -> bool:
+        """Bring back what finished steps have defined and assigned, now that the cell at ``index`` has to run."""
+        if not _runs(self.nb.cells[index]):
+            return True
+        while self._unrestored:
+            if self._halted(index):
+                return False
+            at = self._unrestored.pop(0)
+            if error := self._restore(at):
+                self._record(index, *error)
+                self.control.outcome.step = _code_step(self.nb.cells[at])
+                return False
+        return True
+
+    def _restore(self, index: int) -> tuple[str, str] | None:
+        """Execute a finished cell without its check, reading its results; return the error if one was raised."""
+        cell = self.nb.cells[index]
+        step = _code_step(cell)
+        assert self._finished is not None  # noqa: S101
+        found = self._finished.find(step)
+        assert found is not None  # noqa: S101
+        self._ask(_call("begin", step, self._finished.begin(step), str(found.folder), judge=False))
+        told = self._ask(cell.source, history=True)
+        if index == self._last[step]:
+            self._ask(_call("recall", str(found.folder)))
+        return (told["ename"], told["evalue"]) if told["status"] == "error" else None
+
+    async def _async_ask(self, code: str, *, history: bool = False) -> dict[str, Any]:
+        """Let the kernel do something beside the cells, and return its reply.
+
+        Raises
+        ------
+        DeadKernelError
+            When the kernel dies over it, or the run is ended at once.
+        """
+        self._loop = asyncio.get_running_loop()
+        asked = await ensure_async(
+            self.kc.execute(code, silent=not history, store_history=history, allow_stdin=False, stop_on_error=False)
+        )
+        self.task_poll_for_reply = asyncio.ensure_future(self.async_wait_for_reply(asked))
+        try:
+            reply = await self.task_poll_for_reply
+        except asyncio.CancelledError:
+            raise DeadKernelError("Kernel died") from None
+        await self._heard_out(asked)
+        return dict(reply["content"])
+
+    _ask = run_sync(_async_ask)
+
+    async def _heard_out(self, asked: str) -> None:
+        """Read what the kernel says to a request until it has said all."""
+        while True:
+            try:
+                msg = await ensure_async(self.kc.iopub_channel.get_msg(timeout=IOPUB_SECONDS))
+            except Empty:
+                return
+            if msg["parent_header"].get("msg_id") != asked:
+                continue
+            if msg["msg_type"] == MESSAGE:
+                self._hear(msg["content"])
+            if msg["content"].get("execution_state") == "idle":
+                return
 
     def _halted(self, index: int) -> bool:
         """Say whether a stop forbids the cell at ``index``; draws of an interrupted fit are worked up."""
@@ -143,18 +256,39 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         if step and step != self._step:
             self._step = step
             self._tell_step("started")
+            if self._finished is not None:
+                found = self._finished.find(step)
+                self._ask(_call("begin", step, self._finished.begin(step), str(found.folder) if found else ""))
 
     def _end(self, cell: Any, index: int, completed: bool) -> None:
         """Tell the cell's verdict, and that its step has ended when this was the step's last cell."""
         if not _code_step(cell):
             return
+        last = index == self._last[self._step]
+        if last and (completed or self.control.outcome.ename == GATE):
+            self._keep(completed)
+        self._tell_verdict(cell)
+        if not completed:
+            self._tell_step("failed")
+        elif last:
+            self._tell_step("done")
+
+    def _keep(self, completed: bool) -> None:
+        """Keep the step that has ended, unless it rests on a computation that somebody cut short."""
+        if self._finished is None or self.control.outcome.interrupted is not None:
+            return
+        cells = [self.nb.cells[index] for index in self._cells[self._step]]
+        sources = [cell.source for cell in cells]
+
+        def write(part: Path) -> bool:
+            return bool(self._ask(_call("keep", str(part), sources))["status"] == "ok")
+
+        self._finished.keep(self._step, cells, write, ended=completed)
+
+    def _tell_verdict(self, cell: Any) -> None:
         if verdict := verdict_in(cell.get("outputs", [])):
             told = verdict.model_dump(include={"step", "status", "title", "sentence"})
             self.control.on_event("verdict", told)
-        if not completed:
-            self._tell_step("failed")
-        elif index == self._last[self._step]:
-            self._tell_step("done")
 
     def _tell_step(self, state: str) -> None:
         """Tell a step's state with its position, counted from 1, among the notebook's steps."""
@@ -211,3 +345,20 @@ def _code_step(cell: Mapping[str, Any]) -> str:
     marks = cell.get("metadata", {}).get("modelcompose")
     known = cell.get("cell_type") == "code" and isinstance(marks, Mapping)
     return str(marks.get("step", "")) if known else ""
+
+
+def _runs(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell has anything to execute."""
+    return bool(cell.get("cell_type") == "code" and cell.get("source", "").strip())
+
+
+def _execution_counts(cells: list[Any]) -> dict[int, int]:
+    """Number the cells as a kernel does that executes all of them."""
+    running = [index for index, cell in enumerate(cells) if _runs(cell)]
+    return {index: count for count, index in enumerate(running, start=1)}
+
+
+def _call(name: str, *arguments: Any, **more: Any) -> str:
+    """Spell a call of the kernel's side, which leaves no name behind."""
+    given = ", ".join([*map(repr, arguments), *(f"{key}={value!r}" for key, value in more.items())])
+    return f"__import__({SESSION!r}, fromlist=[{name!r}]).{name}({given})"

@@ -16,7 +16,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelcompose.runs.checkpoints import Checkpoints
 
 __all__ = ["NAME", "Control", "Engine", "Outcome", "register"]
 
@@ -59,6 +62,11 @@ class Control:
     env
         What to add to the kernel's environment.
     """
+
+    checkpoints: Checkpoints | None = None
+    """Where finished steps are kept and found again; without it every cell is executed."""
+    folder: Path | None = None
+    """The run's own folder."""
 
     def __init__(
         self,

@@ -33,6 +33,7 @@ def execute(
     on_event: Callable[[dict[str, Any]], object] | None = None,
     *,
     control: Control | None = None,
+    afterwards: Callable[[RunStatus, str], str] | None = None,
 ) -> Run:
     """Execute a run that was created, and return it when it has ended, however it ended.
 
@@ -46,6 +47,8 @@ def execute(
         Called with each event after it was logged.
     control
         To stop the run from another thread.
+    afterwards
+        Called with status and message when the cells have ended, while the run still lasts; returns the message.
 
     Raises
     ------
@@ -63,6 +66,8 @@ def execute(
     control.env = {**control.env, "MODELCOMPOSE_RUN_FOLDER": str(folder)}
     with control.signals():
         status, message = _executed(folder, control)
+        if afterwards is not None:
+            message = afterwards(status, message)
         run = store.finish(run_id, status=status, message=message)
     if on_event is not None:
         on_event(EventLog(folder).read()[-1])

@@ -18,10 +18,15 @@ from modelcompose.runs.store import RunStore
 __all__ = ["start", "stop"]
 
 
-def start(store: RunStore, run_id: str) -> int:
+def start(store: RunStore, run_id: str, *, program: str = "modelcompose.runs") -> int:
     """Execute a created run in a process of its own.
 
     What the process prints goes into ``run.log`` in the run's folder.
+
+    Parameters
+    ----------
+    program
+        The module that executes it; a run on autopilot needs one that can apply remedies.
 
     Returns
     -------
@@ -40,7 +45,8 @@ def start(store: RunStore, run_id: str) -> int:
     holder = Process.read(folder)
     if run.status != "running" or holder is None or holder.executes:
         raise Conflict(f"run {run.name!r} was started already ({run.status})", remedy="Start a new run.")
-    command = [sys.executable, "-P", "-m", "modelcompose.runs", run.id, "--workspace", str(store.workspace)]
+    command = [sys.executable, "-P", "-m", program, run.id, "--workspace", str(store.workspace)]
+    command += ["--autopilot", str(run.autopilot)] if run.autopilot else []
     with (folder / "run.log").open("ab") as log, _interrupts_held_back():
         process = subprocess.Popen(
             command,

@@ -44,6 +44,9 @@ class Run(BaseModel):
     git_commit: str | None = Field(None, description="The commit of the workspace; marked when files differed.")
     report: str | None = None
     app: str | None = None
+    parent: str = Field("", description="The run whose autopilot made this one.")
+    autopilot: int = Field(0, description="How many remedies the run may try by itself.")
+    lineage: dict[str, Any] | None = Field(None, description="Every round of remedies; see workflow.lineage.Lineage.")
 
 
 def verdicts_in(nb: Mapping[str, Any]) -> list[Verdict]:

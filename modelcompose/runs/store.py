@@ -28,6 +28,7 @@ __all__ = ["RunStore"]
 
 POSTERIOR = "posterior.nc"
 OUTCOME = "outcome.json"
+LINEAGE = "lineage.json"
 WHOLE = re.compile(r"[0-9a-f]{32}")
 MLFLOW_STATUS: Mapping[str, str] = {
     "passed": "FINISHED",
@@ -78,6 +79,8 @@ class RunStore:
         analysis: Analysis,
         dataset_sha256: str | None = None,
         data: str = "",
+        parent: str = "",
+        autopilot: int = 0,
     ) -> Run:
         """Record a new run of a ready notebook; nothing is executed yet.
 
@@ -95,6 +98,10 @@ class RunStore:
             The hash of the table's content, where it is known already.
         data
             What the table is called, with its version where it is a stored one.
+        parent
+            The whole id of the run whose autopilot makes this one.
+        autopilot
+            How many remedies the run may try by itself.
 
         Raises
         ------
@@ -114,6 +121,8 @@ class RunStore:
             "mlflow.source.type": "NOTEBOOK",
             **git_tags(self.workspace),
             **({"dataset.sha256": dataset_sha256} if dataset_sha256 else {}),
+            **({"modelcompose.parent": parent, "mlflow.parentRunId": parent} if parent else {}),
+            **({"modelcompose.autopilot": str(autopilot)} if autopilot else {}),
         }
         self._make_home()
         choices = analysis.model_dump(mode="json")
@@ -186,6 +195,25 @@ class RunStore:
         self.tracking.tag(self._require(id).info.run_id, {key: path for key, path in tags.items() if path})
         return self._told(self._require(id))
 
+    def write_lineage(self, id: str, lineage: Mapping[str, Any]) -> None:  # noqa: A002
+        """Keep the rounds of a run's autopilot beside it; one that has ended is recorded with them anew.
+
+        Parameters
+        ----------
+        id
+            The whole id.
+        lineage
+            A ``workflow.lineage.Lineage`` as JSON values.
+        """
+        folder = self.folder(id)
+        _write_json(folder / LINEAGE, lineage)
+        if not (folder / OUTCOME).exists():
+            return
+        record = self._require(id)
+        self._write_visible(record, read_executed(folder))
+        for name in (EXECUTED, LINEAGE):
+            self.tracking.client.log_artifact(record.info.run_id, str(folder / name))
+
     def artifact(self, id: str, path: str) -> Path:  # noqa: A002
         """Return a file of a run, such as ``posterior.nc``, fetched from MLflow unless it is at hand.
 
@@ -197,7 +225,7 @@ class RunStore:
         from mlflow.exceptions import MlflowException
 
         here = self.folder(id) / path
-        if path in {POSTERIOR, EXECUTED, "verdicts.json", "analysis.json"} and here.exists():
+        if path in {POSTERIOR, EXECUTED, LINEAGE, "verdicts.json", "analysis.json"} and here.exists():
             return here
         try:
             return Path(self.tracking.client.download_artifacts(id, path))
@@ -263,6 +291,9 @@ class RunStore:
                 "git_commit": _commit(tags),
                 "report": self._existing(tags.get("modelcompose.report")),
                 "app": self._existing(tags.get("modelcompose.app")),
+                "parent": tags.get("modelcompose.parent", ""),
+                "autopilot": int(tags.get("modelcompose.autopilot", 0)),
+                "lineage": _lineage(self.folder(info.run_id)),
             }
         )
 
@@ -286,7 +317,7 @@ class RunStore:
             told = json.loads(record.data.tags.get("modelcompose.verdicts", "[]"))
         else:
             events = EventLog(self.folder(record.info.run_id)).read()
-            told = [event for event in events if event["type"] == "verdict"]
+            told = [event for event in events if event["type"] == "verdict" and "round" not in event]
         return tuple(RunVerdict.model_validate(one) for one in told)
 
     def _finish(self, record: Record, status: RunStatus, message: str) -> None:
@@ -312,6 +343,8 @@ class RunStore:
         run_id, tags = record.info.run_id, record.data.tags
         marks = nb.metadata.setdefault("modelcompose", {})
         marks["run"] = {"id": run_id, "notebook": tags["modelcompose.notebook"]}
+        if lineage := _lineage(self.folder(run_id)):
+            marks["lineage"] = lineage
         name = re.sub(r"[^\w.-]+", "-", record.info.run_name or "").strip("-.")[:60] or "run"
         path = self.workspace / "runs" / f"{name}-{run_id[:8]}.ipynb"
         path.parent.mkdir(exist_ok=True)
@@ -322,7 +355,7 @@ class RunStore:
     def _log_files(self, run_id: str, verdicts: Iterable[Verdict]) -> None:
         folder = self.folder(run_id)
         _write_json(folder / "verdicts.json", [verdict.model_dump(mode="json") for verdict in verdicts])
-        for name in (EXECUTED, "verdicts.json", "analysis.json", POSTERIOR):
+        for name in (EXECUTED, "verdicts.json", "analysis.json", POSTERIOR, LINEAGE):
             if (folder / name).exists():
                 self.tracking.client.log_artifact(run_id, str(folder / name))
 
@@ -355,8 +388,19 @@ def _data_tags(verdicts: Iterable[Verdict]) -> dict[str, str]:
     return {"dataset.sha256": str(hashes[-1])} if hashes and hashes[-1] else {}
 
 
+def _lineage(folder: Path) -> dict[str, Any] | None:
+    try:
+        found: dict[str, Any] = json.loads((folder / LINEAGE).read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found
+
+
 def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")
+    """Write a file so that a reader finds either the old one or the new one."""
+    fresh = path.with_name(f".{path.name}.part")
+    fresh.write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")
+    fresh.replace(path)
 
 
 def _iso(milliseconds: int) -> str:

@@ -130,6 +130,7 @@ class Thresholds(Request):
 class Start(Request):
     notebook: str
     changes: dict[str, Any] = Field(default_factory=dict)
+    autopilot: int = Field(0, ge=0, le=50)
 
 
 class Listing(Request):
