@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from modelcompose.verdict import Finding, Remedy, Verdict
+from modelcompose.workflow import separation
 from modelcompose.workflow.policy import Policy, policy_of
 from modelcompose.workflow.steps import conclude, figure
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 MOST_IMPUTATIONS = 100
 SOURCE = "ModelCompose's own rule"
+UNSAID = "What it says of the outcome is not in the answer."
 WHITE = "White, Royston and Wood 2011, doi:10.1002/sim.4067"
 
 
@@ -31,7 +33,8 @@ def check(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> Verdict:
     theorems. Gaps filled many times: as many times as percent of the rows have one (White, Royston and Wood 2011,
     doi:10.1002/sim.4067). Values outside the bounds declared for a column fail.
     A numeric predictor of which the others explain more than 90% of the variance (a variance inflation factor above
-    10; Kutner et al. 2005) warns.
+    10; Kutner et al. 2005) warns. A yes or no that the predictors separate wholly fails (Albert and Anderson 1984)
+    until somebody chooses a prior that limits the effect.
     """
     account = dataset.account(analysis)
     repeated = _repeated(analysis, table)
@@ -42,13 +45,17 @@ def check(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> Verdict:
         *([_apart(repeated, policy)] if repeated else []),
         *_filled(analysis, dataset, account),
         *_impossible(analysis, dataset),
+        *separation.finding(analysis, table, policy),
     ]
     return conclude(
         "data",
         analysis,
         sentence=" ".join([account.sentence, *_gaps_in_words(analysis, dataset, account)]),
         findings=findings,
-        remedies=_remedies(analysis, dataset, account, findings, repeated),
+        remedies=[
+            *_remedies(analysis, dataset, account, findings, repeated),
+            *separation.remedies(analysis, table, findings),
+        ],
         details={
             "sha256": dataset.sha256,
             "rows": account.used,
@@ -190,6 +197,8 @@ def _remedies(
                 label=f"Leave out {again}",
                 why=f"The other predictors say {repeated[again]:.0%} of it already.",
                 changes={"predictors": [name for name in analysis.predictors if name != again]},
+                cost=UNSAID,
+                score=0.7,
             )
         )
     gaps = [name for name in account.by_column if name in analysis.predictors and len(analysis.predictors) > 1]
@@ -199,6 +208,8 @@ def _remedies(
                 label=f"Leave out {gaps[0]}",
                 why=f"It misses {account.by_column[gaps[0]]} values, more than any other predictor.",
                 changes={"predictors": [name for name in analysis.predictors if name != gaps[0]]},
+                cost=UNSAID,
+                score=0.75,
             )
         )
     if findings[0].status != "pass" and set(account.by_column) & set(analysis.predictors):
@@ -210,6 +221,8 @@ def _remedies(
                 label=f"Keep only {', '.join(kept)}",
                 why="Fewer coefficients leave more rows for each.",
                 changes={"predictors": kept},
+                cost="What the others say of the outcome is not in the answer.",
+                score=0.6,
             )
         )
     return found
@@ -225,6 +238,8 @@ def _without(name: str, dataset: Dataset, analysis: Analysis) -> Remedy:
         label=f"Leave out the rows with an impossible {name}",
         why=f"{name} was declared to have bounds.",
         changes={"recipe": [*analysis.recipe, {"do": "filter", "where": where}]},
+        cost="Fewer rows; right if these values are errors.",
+        score=0.9,
     )
 
 
@@ -234,6 +249,8 @@ def _more(finding: Finding, analysis: Analysis) -> Remedy:
         label=f"Fill the gaps {times} times",
         why="As many times as percent of the rows have gaps.",
         changes={"imputations": max(times, analysis.imputations)},
+        cost="One fit for each time that the gaps are filled.",
+        score=0.95,
     )
 
 
@@ -247,6 +264,8 @@ def _fillings(analysis: Analysis, dataset: Dataset, account: Account) -> Iterato
                 label=label,
                 why=f"{more} more rows then have their say; right if gaps depend only on columns in the analysis.",
                 changes={"missing": how},
+                cost="A longer fit." if how == "impute" else f"{analysis.imputations} fits instead of one.",
+                score=0.7 if how == "impute" else 0.65,
             )
 
 

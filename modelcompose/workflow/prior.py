@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 GABRY = "idea: Gabry et al. 2019, doi:10.1111/rssa.12378; thresholds: ModelCompose's own"
 SHOWN = 40
+AGAIN = "One more simulation from the priors, a few seconds."
 
 
 @dataclass(frozen=True)
@@ -232,15 +233,31 @@ def _remedies(analysis: Analysis, findings: list[Finding]) -> list[Remedy]:
                 label="Use the default priors",
                 why=f"Your own priors of {', '.join(analysis.priors)} lead to this.",
                 changes={"priors": {}},
+                cost="What you know of these effects no longer counts.",
+                score=0.9,
             )
         )
     if analysis.prior_scale > 1:
         found.append(
-            Remedy(label="Use the default width", why="The priors were widened.", changes={"prior_scale": 1.0})
+            Remedy(
+                label="Use the default width",
+                why="The priors were widened.",
+                changes={"prior_scale": 1.0},
+                cost=AGAIN,
+                score=0.8,
+            )
         )
     if findings[-1].status != "pass" and findings[0].status == "pass":
         wider = 2 * analysis.prior_scale
-        found.append(Remedy(label="Widen the priors", why="The data lie outside them.", changes={"prior_scale": wider}))
+        found.append(
+            Remedy(
+                label="Widen the priors",
+                why="The data lie outside them.",
+                changes={"prior_scale": wider},
+                cost=AGAIN,
+                score=0.6,
+            )
+        )
     else:
         tighter = analysis.prior_scale / 2
         found.append(
@@ -248,6 +265,8 @@ def _remedies(analysis: Analysis, findings: list[Finding]) -> list[Remedy]:
                 label="Halve the width of the priors",
                 why="Smaller effects then count as more plausible.",
                 changes={"prior_scale": tighter},
+                cost=AGAIN,
+                score=0.6,
             )
         )
     return found

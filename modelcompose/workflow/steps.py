@@ -30,6 +30,7 @@ __all__ = [
     "recall",
     "step",
     "upstream",
+    "waiver",
 ]
 
 
@@ -63,6 +64,11 @@ TABLE = ("data", "kinds", "units", "variables", "recipe", "missing", "imputation
 MODEL = ("model", "formula", "priors", "prior_scale", "noncentered", "plausible", "intervention", "treated")
 COMMITTED = ("candidates", "rival_priors", "smallest_effect", "decision", "ci_prob")
 SAMPLING = ("sampler", "draws", "tune", "chains", "target_accept", "metric", "random_seed")
+RESULTS = (
+    *("question", "prior", "recovery", "sampling", "posterior", "influence", "comparison", "sensitivity"),
+    *("multiverse", "sbc"),
+)
+"""What a result needs beside the posterior: the checks that may stand against it."""
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -70,7 +76,7 @@ STEPS: tuple[Step, ...] = (
         "Is the table ready?",
         "Counts the rows in use, what is missing, and whether there are enough.",
         "Before the data speak",
-        reads=TABLE,
+        reads=(*TABLE, "model", "priors", "prior_scale"),
     ),
     Step(
         "question",
@@ -177,7 +183,7 @@ STEPS: tuple[Step, ...] = (
         "What does the model predict?",
         "Predicts new rows and the time ahead, and says how good such predictions are.",
         "Use it",
-        needs=("posterior",),
+        needs=("calibration",),
         reads=("new_rows", "horizon", "ci_prob"),
     ),
     Step(
@@ -185,7 +191,7 @@ STEPS: tuple[Step, ...] = (
         "What should be done?",
         "Weighs what is gained against what it costs, for every value that the effect may have.",
         "Use it",
-        needs=("posterior", "sampling"),
+        needs=RESULTS,
         reads=("decision", "smallest_effect", "ci_prob"),
     ),
     Step(
@@ -193,8 +199,8 @@ STEPS: tuple[Step, ...] = (
         "What is the answer?",
         "Says the result in words, with its uncertainty.",
         "Use it",
-        needs=("posterior", "sampling"),
-        reads=("question", "estimand", "smallest_effect", "ci_prob"),
+        needs=RESULTS,
+        reads=("smallest_effect", "ci_prob"),
     ),
     Step(
         "checklist",
@@ -272,7 +278,7 @@ def conclude(
         details=details or {},
         partial=partial,
         alt=alt,
-        waived=_waiver(name, analysis, policy) if reached == "fail" else None,
+        waived=waiver(name, analysis, policy) if reached == "fail" else None,
         policy=policy.reference,
         choices=choices_digest(name, analysis),
         ran=_executed(),
@@ -292,7 +298,7 @@ def _ordered(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
     return tuple(sorted(remedies, key=lambda one: -one.score))
 
 
-def _waiver(name: str, analysis: Analysis, policy: Policy) -> Waiver | None:
+def waiver(name: str, analysis: Analysis, policy: Policy) -> Waiver | None:
     """Return the waiver of a step's failure, the last one given; None where the policy forbids it."""
     given = [Waiver.model_validate(one) for one in analysis.waivers if one["step"] == name]
     return given[-1] if given and not policy.forbids_waiving(name) else None
