@@ -9,6 +9,7 @@ from typing import Any
 
 import modelcompose
 from modelcompose.publish.equation import mathml
+from modelcompose.publish.lineage import differences, graph
 from modelcompose.publish.story import STYLE, Story, environment, read
 
 __all__ = ["report", "write_report"]
@@ -27,7 +28,8 @@ def report(nb: Mapping[str, Any], *, title: str | None = None, run: Mapping[str,
         The heading; by default the run's name.
     run
         What is known of the run: ``name``, ``id``, ``status``, ``message``, ``started``, ``ended``, ``notebook``,
-        ``git_commit`` and ``versions`` (by package); each is optional.
+        ``git_commit``, ``versions`` (by package), and ``plan`` (the locked plan and what differs from it); each is
+        optional.
 
     Returns
     -------
@@ -50,6 +52,8 @@ def report(nb: Mapping[str, Any], *, title: str | None = None, run: Mapping[str,
             style=Markup(STYLE.read_text("utf-8")),  # noqa: S704  our own file
             equation=[mathml(line) for line in story.equation],
             versions=_versions(story),
+            graph=graph(story.lineage) if story.lineage else None,
+            differences=differences(story.lineage) if story.lineage else {},
             version=modelcompose.__version__,
         )
     )

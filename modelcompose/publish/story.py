@@ -13,13 +13,14 @@ from modelcompose import catalog
 from modelcompose.analysis import Analysis, literal
 from modelcompose.errors import InvalidInput, ModelComposeError
 from modelcompose.verdict import Status, Verdict, worst
+from modelcompose.workflow.lineage import Lineage
 from modelcompose.workflow.notebook import StepState, source_of, step_of, steps_in
 from modelcompose.workflow.words import number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["STYLE", "Banner", "Chapter", "Story", "environment", "read"]
+__all__ = ["ROUND_MARKS", "ROUND_WORDS", "STYLE", "Banner", "Chapter", "Story", "environment", "read"]
 
 HERE = Path(__file__).parent
 STYLE = HERE / "share" / "voila" / "templates" / "modelcompose" / "static" / "modelcompose.css"
@@ -31,7 +32,16 @@ WORDS: Mapping[str, str] = {
     "fail": "failed",
     "todo": "not run",
 }
-KNOWN = ("name", "id", "status", "message", "started", "ended", "notebook", "git_commit", "versions")
+KNOWN = ("name", "id", "status", "message", "started", "ended", "notebook", "git_commit", "versions", "plan")
+ROUND_WORDS: Mapping[str, str] = {
+    "passed": "all checks pass",
+    "warned": "passes with warnings",
+    "failed": "a check fails",
+    "stopped": "stopped",
+    "error": "broke off",
+    "running": "running",
+}
+ROUND_MARKS: Mapping[str, Status] = {"passed": "pass", "warned": "warn", "running": "info"}
 LEADING = ("column", "term", "model", "quantity", "kind", "prior", "95% of values", "missing")
 COMPUTED = frozenset({"data", "model", "fit"})
 
@@ -65,6 +75,11 @@ class Chapter:
         return self.verdict.status if self.verdict else "todo"
 
     @property
+    def gate(self) -> str:
+        """The status as the rest has to take it: a waived failure is a warning."""
+        return self.verdict.gate if self.verdict else "todo"
+
+    @property
     def tables(self) -> dict[str, list[dict[str, Any]]]:
         """The details that are tables: lists of flat mappings."""
         details = self.verdict.details if self.verdict else {}
@@ -86,6 +101,7 @@ class Story:
     title: str
     python: str
     run: Mapping[str, Any]
+    lineage: Lineage | None = None
 
     def chapter(self, step: str) -> Chapter | None:
         return next((one for one in self.chapters if one.id == step), None)
@@ -116,7 +132,13 @@ class Story:
     @property
     def computation_failed(self) -> bool:
         """Whether numbers from this posterior must not be shown."""
-        return any(one.status == "fail" for one in self.chapters if one.id in ("sampling", "answer"))
+        return any(one.gate == "fail" for one in self.chapters if one.id in ("sampling", "answer"))
+
+    @property
+    def policy(self) -> str:
+        """The thresholds in force, where they are not the ones that ship with ModelCompose."""
+        named = next((one.verdict.policy for one in reversed(self.chapters) if one.verdict and one.verdict.policy), "")
+        return (named or self.analysis.policy) if self.analysis.policy else ""
 
     @property
     def results(self) -> list[dict[str, str]]:
@@ -162,7 +184,7 @@ def read(nb: Mapping[str, Any], *, title: str | None = None, run: Mapping[str, A
         The heading; by default the run's name, or what was asked.
     run
         What is known of the run that executed it: ``name``, ``id``, ``status``, ``message``, ``started``, ``ended``,
-        ``notebook``, ``git_commit``, ``versions``; each is optional.
+        ``notebook``, ``git_commit``, ``versions``, and ``plan`` with ``plan`` and ``deviations``; each is optional.
 
     Raises
     ------
@@ -185,6 +207,7 @@ def read(nb: Mapping[str, Any], *, title: str | None = None, run: Mapping[str, A
         title=title or str(known.get("name") or "") or f"An analysis of {analysis.outcome}",
         python=str(nb.get("metadata", {}).get("language_info", {}).get("version", "")),
         run=known,
+        lineage=Lineage.read(nb),
     )
 
 
@@ -209,11 +232,17 @@ def _banners(nb: Mapping[str, Any], chapters: tuple[Chapter, ...], run: Mapping[
         yield Banner("fail", "The notebook did not run to its end.", error)
     elif run.get("status") in ("error", "stopped"):
         yield Banner("fail", "The run did not come to its end by itself.", str(run.get("message", "")))
-    failed = [one for one in chapters if one.status == "fail"]
+    failed = [one for one in chapters if one.gate == "fail"]
     if failed:
         yield Banner("fail", "A check failed: do not rely on the numbers.", _sentences(failed))
     if not any(one.id == "answer" and one.verdict for one in chapters):
         yield Banner("fail", "There is no answer.", "The notebook has not come to its last step.")
+    for one in chapters:
+        if one.verdict and one.verdict.waived:
+            by, when = one.verdict.waived.by, one.verdict.waived.when[:10]
+            title = f"Waived by {by}{f' on {when}' if when else ''}: a check that failed."
+            reason = one.verdict.waived.reason.rstrip(".")
+            yield Banner("warn", title, f"Because: {reason}. What failed: {_sentences([one])}")
     stale = [one for one in chapters if one.state.stale]
     if stale:
         text = f"The notebook changed after these steps had run: {_titles(stale)}. Run it again."
@@ -276,7 +305,8 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters["picture"] = _data_uri
-    found.globals.update(MARKS=MARKS, WORDS=WORDS, worst=_worst)
+    found.filters["literal"] = literal
+    found.globals.update(MARKS=MARKS, WORDS=WORDS, ROUND_MARKS=ROUND_MARKS, ROUND_WORDS=ROUND_WORDS, worst=_worst)
     return found
 
 

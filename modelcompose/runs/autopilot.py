@@ -246,6 +246,7 @@ class _Chain:
                 "findings": changes_between(self.best.standing.verdicts if way else (), verdicts),
                 "elpd": predicted.elpd if predicted else None,
                 "elpd_se": predicted.se if predicted else None,
+                "rows": predicted.rows if predicted else "",
                 "seconds": round(seconds, 1),
                 "status": status,
                 "run": run_id,

@@ -413,11 +413,19 @@ class Workbench(Tables, Models, Rules):
         name = f"{run.name}-{run.id[:8]}"
         report = self._inside(f"reports/{name}.html")
         report.parent.mkdir(parents=True, exist_ok=True)
-        facts = run.model_dump(mode="json")
+        facts = run.model_dump(mode="json") | {"plan": self._plan_of(nb, run)}
         publish.write_report(nb, report, run=facts)
         app = self._app(nb, run, store, name, facts)
         store.published(run.id, report=self._shown(report), app=app)
         return {"report": self._shown(report), "app": app}
+
+    def _plan_of(self, nb: Json, run: Run) -> Json:
+        """Return the plan of a run's notebook with what differs from it; a plan that is gone differs in whole."""
+        try:
+            return self.plan(nb["cells"], run.notebook)
+        except ModelComposeError as error:
+            gone = {"what": "the plan itself", "planned": Analysis.read(nb).plan, "now": error.message}
+            return {"plan": {}, "deviations": [gone]}
 
     def _app(self, nb: Json, run: Run, store: RunStore, name: str, facts: Json) -> str | None:
         from modelcompose import publish

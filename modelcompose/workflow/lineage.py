@@ -7,13 +7,15 @@ answer can see how its model came about: which way was gone, which was given up,
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import hypot
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from modelcompose.analysis import Analysis
 from modelcompose.errors import ModelComposeError
@@ -73,6 +75,7 @@ class Round(BaseModel):
     findings: tuple[Change, ...] = Field((), description="What was not passing before, or is not now.")
     elpd: float | None = Field(None, description="Expected log predictive density, leaving one row out.")
     elpd_se: float | None = None
+    rows: str = Field("", description="Which rows that was worked out for; only rounds that agree in it compare.")
     seconds: float = 0.0
     status: RunStatus = "passed"
     run: str = Field("", description="The run that executed it.")
@@ -88,6 +91,15 @@ class Lineage(BaseModel):
     best: str = ""
     stopped: str = ""
 
+    @model_validator(mode="after")
+    def _is_a_tree(self) -> Self:
+        seen = {""}
+        for one in self.rounds:
+            if one.id in seen or one.parent not in seen:
+                raise ValueError("each round needs an id of its own, and a parent that came before it or none")
+            seen.add(one.id)
+        return self
+
     @classmethod
     def read(cls, nb: Mapping[str, Any]) -> Self | None:
         """Read the lineage in a notebook's metadata; None where there is none that can be read."""
@@ -102,8 +114,9 @@ class Lineage(BaseModel):
     def path(self) -> tuple[Round, ...]:
         """Return the rounds that led to the best one, the first of them first."""
         known = {one.id: one for one in self.rounds}
-        at, found = known.get(self.best), list[Round]()
-        while at is not None and at not in found:
+        found = list[Round]()
+        at = known.get(self.best)
+        while at is not None:
             found.append(at)
             at = known.get(at.parent)
         return tuple(reversed(found))
@@ -130,7 +143,7 @@ class Predicted:
 
     elpd: float
     se: float
-    rows: tuple[Any, ...]
+    rows: str
 
     @classmethod
     def of(cls, analysis: Analysis, verdicts: Iterable[Verdict]) -> Self | None:
@@ -140,15 +153,26 @@ class Predicted:
         elpd, se = told.get("elpd"), told.get("se", told.get("elpd_se"))
         if not isinstance(elpd, int | float) or not isinstance(se, int | float):
             return None
-        return cls(float(elpd), float(se), (analysis.outcome, data.get("sha256"), data.get("rows")))
+        which = json.dumps([analysis.outcome, data.get("sha256"), data.get("rows")])
+        return cls(float(elpd), float(se), hashlib.sha256(which.encode()).hexdigest()[:16])
+
+    @classmethod
+    def by(cls, one: Round) -> Self | None:
+        """Find it in a round of a lineage."""
+        return None if one.elpd is None or one.elpd_se is None else cls(one.elpd, one.elpd_se, one.rows)
+
+    def above(self, other: Self) -> tuple[float, float] | None:
+        """Return by how much it predicts better, and the standard error of that; None when the rows differ.
+
+        The error is taken as if the two were independent. They rest on the same rows, so it is rather smaller: a
+        rule that uses it errs on the side of calling two models equal.
+        """
+        return (self.elpd - other.elpd, hypot(self.se, other.se)) if self.rows == other.rows else None
 
     def clearly_above(self, other: Self) -> bool:
-        """Tell whether it predicts better by more than twice the standard error of the difference.
-
-        That error is taken as if the two were independent. They rest on the same rows, so it is rather smaller:
-        the rule errs on the side of calling two models equal.
-        """
-        return self.rows == other.rows and self.elpd - other.elpd > CLEARLY * hypot(self.se, other.se)
+        """Tell whether it predicts better by more than twice the standard error of the difference."""
+        found = self.above(other)
+        return found is not None and found[0] > CLEARLY * found[1]
 
 
 @dataclass(frozen=True)
