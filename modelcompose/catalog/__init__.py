@@ -13,7 +13,7 @@ from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation
 from modelcompose.catalog.evidence import Evidence, evidence, fingerprint
 from modelcompose.catalog.gaps import Part, open_gaps, parts
 from modelcompose.catalog.own import OwnModel, as_file, own_models
-from modelcompose.catalog.predictions import predict, prior_predictive, pymc_model
+from modelcompose.catalog.predictions import log_likelihood, predict, prior_predictive, pymc_model
 from modelcompose.catalog.priors import Prior
 from modelcompose.catalog.questions import QUESTIONS, Question, roles
 from modelcompose.catalog.recommend import (
@@ -56,6 +56,7 @@ __all__ = [
     "fingerprint",
     "get",
     "lacking",
+    "log_likelihood",
     "open_gaps",
     "own_models",
     "parts",

@@ -7,6 +7,7 @@ the column's name. The latter two are only needed for predictions of new rows.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,11 +18,21 @@ from modelcompose.errors import InvalidAnalysis
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["expected", "outcome_draws", "predict", "prior_predictive", "pymc_model"]
+__all__ = [
+    "expected",
+    "log_densities",
+    "log_likelihood",
+    "outcome_draws",
+    "pointwise",
+    "predict",
+    "prior_predictive",
+    "pymc_model",
+]
 
 MEAN = "mu"
 ROW = "row"
 ROWS = ("__obs__", ROW)
+AT_ONCE = 2_000_000  # values worked out at a time, so that memory stays small
 
 
 def pymc_model(model: Any) -> Any:
@@ -94,6 +105,140 @@ def _simulated(model: Any, dt: Any, names: list[str], random_seed: int) -> Any:
         compile_kwargs={"mode": "FAST_COMPILE"},
     )
     return drawn["posterior_predictive"].to_dataset()
+
+
+def log_likelihood(model: Any, dt: Any) -> Any:
+    """Work out how probable each row's outcome is under each draw.
+
+    PyMC's own densities are evaluated for many draws at once, in the form they have before anything is compiled: that
+    is exact, also for outcomes that are censored, truncated or weighted, and needs no time to compile. Where gaps were
+    filled many times, the draws of each completed table meet that table.
+
+    Parameters
+    ----------
+    model
+        A fitted model.
+    dt
+        Its posterior.
+
+    Returns
+    -------
+    xarray.DataTree
+        The same with a group ``log_likelihood``: for each outcome a variable of shape (chains, draws, rows), the last
+        dimension called ``__obs__``. Several numbers of one row that were observed together are summed. Where the
+        likelihood does not fall into parts for the rows, as with a moment of change that is summed out, there is no
+        such group.
+
+    Raises
+    ------
+    InvalidAnalysis
+        When the posterior lacks parameters of the model.
+    """
+    import xarray as xr
+
+    new = dt.copy()
+    pymc = pymc_model(model)
+    densities, inputs = log_densities(pymc)
+    posterior = _with_offsets(pymc, dt["posterior"].to_dataset())
+    lacking = [parameter.name for parameter in inputs if parameter.name not in posterior]
+    if densities and lacking:
+        raise InvalidAnalysis(
+            f"the posterior lacks {', '.join(lacking)}, which the model needs for the density of a row",
+            where="calibration",
+            remedy="Keep every parameter of the model when you draw.",
+        )
+    if densities:
+        evaluate = _evaluator(densities, inputs)
+        parts = [evaluate(part) for part in _by_filling(model, pymc, posterior)]
+        found = {name: (("chain", "draw", ROWS[0]), np.concatenate([one[name] for one in parts])) for name in densities}
+        new["log_likelihood"] = xr.Dataset(found, coords={dim: posterior[dim] for dim in ("chain", "draw")})
+    return new
+
+
+def pointwise(dt: Any, outcome: str) -> Any:
+    """Return the log likelihood of the rows' outcome, dimensions (chain, draw, __obs__); None where there is none.
+
+    Of a model that observes more than the outcome, such as a predictor measured with error, the part of the outcome
+    counts: it is what rival models predict as well.
+    """
+    group = dt["log_likelihood"].to_dataset() if "log_likelihood" in dt else {}
+    names = list(group)
+    return group[outcome if outcome in names else names[0]] if names else None
+
+
+def log_densities(model: Any) -> tuple[dict[str, Any], dict[Any, Any]]:
+    """Write down the log density of each row of what a PyMC model observes.
+
+    Returns
+    -------
+    tuple
+        By the name of the observed variable its log densities, shape (rows,); and the variables that stand in them for
+        the parameters, by parameter. Variables that are not observed row by row are left out.
+    """
+    from pymc.logprob.basic import transformed_conditional_logp
+
+    observed = [one for one in model.observed_RVs if _is_by_row(model, one)]
+    inputs = {one: one.type() for one in model.free_RVs}
+    values = {one: model.rvs_to_values[one] for one in model.observed_RVs}
+    try:
+        terms = transformed_conditional_logp(observed, rvs_to_values={**inputs, **values}, rvs_to_transforms={})
+    except NotImplementedError:  # a distribution that can be drawn from, but whose density nobody wrote down
+        return {}, inputs
+    densities = {
+        one.name: term.sum(axis=tuple(range(1, term.ndim)))
+        for one, term in zip(observed, terms, strict=True)
+        if term.ndim
+    }
+    return densities, inputs
+
+
+def _is_by_row(model: Any, variable: Any) -> bool:
+    dims = model.named_vars_to_dims.get(variable.name) or ROWS[:1] * (len(model.observed_RVs) == 1)
+    return bool(set(ROWS) & set(dims)) and variable.ndim > 0
+
+
+def _evaluator(densities: Mapping[str, Any], inputs: Mapping[Any, Any]) -> Callable[[Any], dict[str, np.ndarray]]:
+    """Return what evaluates log densities for a posterior; its arrays have the shape (chains, draws, rows)."""
+    import pytensor.tensor as pt
+    from pytensor.compile.function import function
+    from pytensor.graph.replace import vectorize_graph
+
+    batched = {one: pt.tensor(dtype=one.type.dtype, shape=(None, *one.type.shape)) for one in inputs.values()}
+    outputs = vectorize_graph(list(densities.values()), replace=batched)
+    evaluated = function(list(batched.values()), outputs, mode="FAST_COMPILE", on_unused_input="ignore")
+
+    def evaluate(posterior: Any) -> dict[str, np.ndarray]:
+        draws = [_stacked(posterior[one.name]) for one in inputs]
+        shape = posterior.sizes["chain"], posterior.sizes["draw"]
+        total = shape[0] * shape[1]
+        rows = max(np.shape(one)[-1] for one in evaluated(*(values[:1] for values in draws)))
+        step = max(1, AT_ONCE // rows)
+        blocks = [evaluated(*(values[at : at + step] for values in draws)) for at in range(0, total, step)]
+        whole = [np.concatenate([block[at] for block in blocks]) for at in range(len(densities))]
+        return {name: values.reshape(*shape, -1) for name, values in zip(densities, whole, strict=True)}
+
+    return evaluate
+
+
+def _with_offsets(model: Any, posterior: Any) -> Any:
+    """Work out again the standardised group effects that were not kept: effects over their standard deviation."""
+    for parameter in model.free_RVs:
+        base = parameter.name.removesuffix("_offset")
+        if parameter.name not in posterior and {base, f"{base}_sigma"} <= set(posterior):
+            posterior = posterior.assign({parameter.name: posterior[base] / posterior[f"{base}_sigma"]})
+    return posterior
+
+
+def _by_filling(model: Any, pymc: Any, posterior: Any) -> Iterator[Any]:
+    """Yield the chains of each filling of the data containers, with the containers filled that way."""
+    import pymc as pm
+
+    fillings = getattr(model, "fillings", None) or [{}]
+    each = int(posterior.attrs.get("chains_each", posterior.sizes["chain"]))
+    for at, start in enumerate(range(0, posterior.sizes["chain"], each)):
+        if fillings[at]:
+            pm.set_data(dict(fillings[at]), model=pymc)
+        yield posterior.isel(chain=slice(start, start + each))
 
 
 def expected(model: Any, dt: Any, rows: pd.DataFrame, *, groups: bool = False) -> np.ndarray:
