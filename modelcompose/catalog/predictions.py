@@ -200,7 +200,7 @@ def _is_by_row(model: Any, variable: Any) -> bool:
 def _evaluator(densities: Mapping[str, Any], inputs: Mapping[Any, Any]) -> Callable[[Any], dict[str, np.ndarray]]:
     """Return what evaluates log densities for a posterior; its arrays have the shape (chains, draws, rows)."""
     import pytensor.tensor as pt
-    from pytensor.compile.function import function
+    from pytensor.compile.maker import function
     from pytensor.graph.replace import vectorize_graph
 
     batched = {one: pt.tensor(dtype=one.type.dtype, shape=(None, *one.type.shape)) for one in inputs.values()}
