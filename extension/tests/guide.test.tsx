@@ -4,7 +4,7 @@ import userEvent from '@testing-library/user-event';
 import { FakeWorkbench, sleepCells } from '../src/api/fake';
 import { Host, WorkbenchError } from '../src/api/port';
 import { Guide } from '../src/components/Guide';
-import { AnalysisActions, AnalysisView } from '../src/components/Workflow';
+import { AnalysisActions, AnalysisView } from '../src/components/workflow/view';
 
 function fakeHost(): Host & { opened: string[] } {
   const opened: string[] = [];
@@ -56,6 +56,8 @@ async function view(): Promise<AnalysisView> {
     activity: null,
     sampling: null,
     background: null,
+    tried: null,
+    lineage: null,
     error: null,
     undo: null
   };
@@ -73,6 +75,7 @@ it('leads from a sample to a notebook that holds every choice', async () => {
   const estimand = screen.getByLabelText('The question to answer');
   await userEvent.clear(estimand);
   await userEvent.type(estimand, 'How tired?');
+  await userEvent.click(screen.getByLabelText(/^Full \(18 steps\)/));
   await userEvent.click(screen.getByText('Create the notebook'));
   await waitFor(() => expect(host.opened).toEqual(['sleepstudy.ipynb']));
   expect(client.composed.get('sleepstudy.ipynb')).toMatchObject({
@@ -86,6 +89,7 @@ it('leads from a sample to a notebook that holds every choice', async () => {
     estimand: 'How tired?',
     model: 'linear'
   });
+  expect(client.workflows.get('sleepstudy.ipynb')).toBe('full');
 });
 
 it('describes the data again when a kind changes, which changes the questions', async () => {

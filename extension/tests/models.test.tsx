@@ -30,6 +30,7 @@ function Station(props: {
         client={client}
         host={{ openNotebook: async path => void opened.push(path) }}
         wizard={wizard}
+        steps={18}
         onCreate={async () => undefined}
       />
     </>

@@ -2,9 +2,15 @@ import { ISharedCodeCell, SharedCell, YNotebook } from '@jupyter/ydoc';
 import { CodeCellModel } from '@jupyterlab/cells';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 
-import { FAILED_SAMPLING } from '../src/api/fake';
+import { FAILED_SAMPLING, FAKE_LINEAGE } from '../src/api/fake';
 import { VERDICT_MIME } from '../src/api/port';
-import { applyEdits, looksLikeAnalysis, project } from '../src/panels/notebook';
+import {
+  applyEdits,
+  looksLikeAnalysis,
+  project,
+  readLineage,
+  writeLineage
+} from '../src/panels/notebook';
 
 const PARAMETERS = {
   id: 'parameters',
@@ -92,3 +98,15 @@ it.each([true, false])(
     );
   }
 );
+
+it('keeps what was changed in the notebook, beside what others keep there', () => {
+  const panel = open(false);
+  const notebook = panel.content.model!.sharedModel;
+  notebook.setMetadata('modelcompose', { theirs: 1 } as never);
+  expect(readLineage(panel)).toBeNull();
+  writeLineage(panel, FAKE_LINEAGE);
+  expect(readLineage(panel)).toEqual(FAKE_LINEAGE);
+  expect(notebook.getMetadata('modelcompose')).toHaveProperty('theirs', 1);
+  writeLineage(panel, null);
+  expect(notebook.getMetadata('modelcompose')).toEqual({ theirs: 1 });
+});

@@ -1,5 +1,5 @@
 import { FakeWorkbench, sleepCells } from '../src/api/fake';
-import { Cell } from '../src/api/port';
+import { Cell, WorkflowName } from '../src/api/port';
 import { plan } from '../src/panels/plan';
 
 async function planned(
@@ -18,6 +18,14 @@ async function planned(
   return legs.flatMap(leg => leg.cells);
 }
 
+/** The cells of a notebook that was run to its end; `later` were executed again after that. */
+function done(workflow: WorkflowName = 'simple', later: string[] = []): Cell[] {
+  return sleepCells(18, workflow).map(cell => ({
+    ...cell,
+    execution_count: cell.execution_count! + 100 * (1 + later.indexOf(cell.id))
+  }));
+}
+
 it('runs the parameters with the first step', async () => {
   expect(await planned(sleepCells(0), 'data')).toEqual(['parameters', 'data']);
 });
@@ -26,21 +34,46 @@ it('runs only the next step when the kernel knows what is above', async () => {
   expect(await planned(sleepCells(3), 'prior')).toEqual(['prior']);
 });
 
-it('runs everything above again in a new kernel', async () => {
-  const ids = await planned(sleepCells(3), 'prior', { ran: () => false });
-  expect(ids).toEqual(['parameters', 'data', 'question', 'model', 'prior']);
+it('runs in a new kernel what the step needs, and nothing else', async () => {
+  const ids = await planned(done('full'), 'answer', {
+    ran: () => false,
+    force: ['answer']
+  });
+  expect(ids).toEqual([
+    ...['parameters', 'data', 'model', 'fit', 'sampling', 'posterior'],
+    'answer'
+  ]);
 });
 
 it('runs a forced step and what depends on it, not what is above', async () => {
-  const ids = await planned(sleepCells(8), 'sampling', { force: ['fit'] });
+  const ids = await planned(done(), 'sampling', { force: ['fit'] });
   expect(ids).toEqual(['fit', 'sampling']);
 });
 
-it('runs everything again that stands below changed parameters', async () => {
-  const ids = await planned(sleepCells(8), 'model', {
+it('runs what was made from an earlier fit before it is used', async () => {
+  const cells = done('full', ['fit']);
+  const ids = await planned(cells, 'influence', { force: ['influence'] });
+  expect(ids).toEqual(['posterior', 'calibration', 'influence']);
+});
+
+it('reads changed parameters anew, and runs only the steps that depend on them', async () => {
+  const cells = done();
+  cells[0]!.source += '\nestimand = "Something else?"';
+  const ids = await planned(cells, 'answer', {
     ran: cell => cell.id !== 'parameters'
   });
-  expect(ids).toEqual(['parameters', 'data', 'question', 'model']);
+  expect(ids).toEqual(['parameters', 'data', 'answer']);
+});
+
+it('runs everything that a changed choice reaches', async () => {
+  const cells = done();
+  cells[0]!.source += '\npriors = {}';
+  const ids = await planned(cells, 'sampling', {
+    ran: cell => cell.id !== 'parameters'
+  });
+  expect(ids).toEqual([
+    ...['parameters', 'data', 'model', 'prior', 'fit', 'sampling']
+  ]);
 });
 
 it('runs a cell that the user added and what is below it, and skips empty and text cells', async () => {

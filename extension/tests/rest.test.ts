@@ -32,7 +32,11 @@ it('sends JSON below the base URL', async () => {
     'http://localhost:8888/user/ada/modelcompose/api/notebooks/compose'
   );
   expect(request.method).toBe('POST');
-  expect(await request.json()).toEqual({ analysis: { data: 'a.csv' } });
+  expect(await request.json()).toEqual({
+    analysis: { data: 'a.csv' },
+    workflow: 'simple',
+    path: ''
+  });
 });
 
 it.each<[string, unknown, (client: RestWorkbench) => Promise<unknown>]>([
@@ -82,6 +86,48 @@ it.each<[string, unknown, (client: RestWorkbench) => Promise<unknown>]>([
   ]
 ])('speaks of models: %s', async (route, body, call) => {
   const { fetch, client } = workbench(() => Response.json({ models: [] }));
+  await call(client);
+  const request = fetch.mock.calls[0]![0];
+  const path = request.url.split('/modelcompose/api/')[1]!;
+  expect(`${request.method} ${path}`).toBe(route);
+  expect(body === null ? null : await request.json()).toEqual(body);
+});
+
+it.each<[string, unknown, (client: RestWorkbench) => Promise<unknown>]>([
+  [
+    'POST notebooks/compose',
+    { analysis: DATA, workflow: 'full', path: 'a-full.ipynb' },
+    client => client.compose(DATA, 'full', 'a-full.ipynb')
+  ],
+  [
+    'POST notebooks/waive',
+    { cells: [], step: 'fit', by: 'A', reason: 'b', path: 'a.ipynb' },
+    client => client.waive([], 'fit', 'A', 'b', 'a.ipynb')
+  ],
+  [
+    'POST notebooks/lock-plan',
+    { cells: [], by: 'A', path: 'a.ipynb' },
+    client => client.lockPlan([], 'A', 'a.ipynb')
+  ],
+  [
+    'POST notebooks/plan',
+    { cells: [], path: 'a.ipynb' },
+    client => client.plan([], 'a.ipynb')
+  ],
+  ['GET thresholds?policy=a%2Fb.toml', null, c => c.thresholds('a/b.toml')],
+  [
+    'POST runs',
+    { notebook: 'a.ipynb', changes: {}, autopilot: 3 },
+    client => client.startRun('a.ipynb', {}, 3)
+  ],
+  ['POST runs/a%2Fb/resume', {}, client => client.resumeRun('a/b')],
+  [
+    'POST runs/compare',
+    { ids: ['1', '2'] },
+    client => client.compareRuns(['1', '2'])
+  ]
+])('speaks of steps and runs: %s', async (route, body, call) => {
+  const { fetch, client } = workbench(() => Response.json({}));
   await call(client);
   const request = fetch.mock.calls[0]![0];
   const path = request.url.split('/modelcompose/api/')[1]!;

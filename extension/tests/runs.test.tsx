@@ -1,10 +1,12 @@
-import { render, screen, waitFor } from '@testing-library/react';
+import { render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import { FakeWorkbench } from '../src/api/fake';
+import { FAKE_LINEAGE, FakeWorkbench } from '../src/api/fake';
+import { fakeComparison } from '../src/api/fake/lineage';
 import { followRun } from '../src/api/follow';
 import { Host, RunEvent, WorkbenchError } from '../src/api/port';
-import { Runs } from '../src/components/Runs';
+import { Comparison } from '../src/components/runs/Comparison';
+import { Runs } from '../src/components/runs/Runs';
 
 const host: Host = {
   upload: async () => '',
@@ -96,4 +98,83 @@ it('gives up following a run that does not exist', async () => {
     5
   );
   await expect(follow).rejects.toThrow('There is no run nope.');
+});
+
+it('compares the runs that are ticked: predictions, answers, choices and verdicts', async () => {
+  const client = new FakeWorkbench();
+  for (const id of ['1', '2']) {
+    await client.startRun('sleepstudy.ipynb');
+    client.finish(id, 'passed', '');
+  }
+  mount(client);
+  await userEvent.click(await screen.findByLabelText('Compare sleepstudy #1'));
+  expect(screen.getByText('Compare')).toHaveProperty('disabled', true);
+  await userEvent.click(screen.getByLabelText('Compare sleepstudy #2'));
+  await userEvent.click(screen.getByText('Compare 2 runs'));
+  const better = within(await screen.findByLabelText('Which predicts better'));
+  expect(better.getByText('Predicts clearly worse.')).toBeTruthy();
+  expect(better.getByText('-92.1 ± 19.4')).toBeTruthy();
+  const answers = within(screen.getByLabelText('What they answer'));
+  expect(answers.getByText('Change per day (ms)')).toBeTruthy();
+  expect(answers.getByText('8 to 12.9')).toBeTruthy();
+  expect(
+    within(screen.getByLabelText('Where they differ')).getByText('linear')
+  ).toBeTruthy();
+  expect(
+    within(screen.getByLabelText('What their checks said')).getByText('Failed')
+  ).toBeTruthy();
+  await userEvent.click(screen.getByText('← All runs'));
+  expect(screen.getByLabelText('Compare sleepstudy #1')).toHaveProperty(
+    'checked',
+    true
+  );
+});
+
+it('says why runs cannot be compared', async () => {
+  const compared = { ...fakeComparison(['1', '2']), comparison: [] };
+  render(
+    <Comparison
+      compared={{
+        ...compared,
+        comparable: false,
+        why_not: 'They rest on different rows.',
+        sentences: []
+      }}
+      onClose={() => undefined}
+    />
+  );
+  expect(screen.getByText('They rest on different rows.')).toBeTruthy();
+  expect(screen.queryByText('Weight')).toBeNull();
+});
+
+it('resumes a run that was stopped, and follows it anew', async () => {
+  const client = new FakeWorkbench();
+  await client.startRun('sleepstudy.ipynb');
+  client.finish('1', 'stopped', 'Stopped by you.');
+  mount(client);
+  await userEvent.click(await screen.findByText('Resume'));
+  await screen.findByText('Stop');
+  client.emit({
+    type: 'step',
+    step: 'data',
+    state: 'cached',
+    index: 1,
+    count: 18
+  });
+  await screen.findByText('1 step taken over, nothing changed');
+  client.finish('1', 'passed', '');
+  await screen.findByText('Publish');
+  expect(screen.queryByText('Resume')).toBeNull();
+});
+
+it('shows what an autopilot tried', async () => {
+  const client = new FakeWorkbench();
+  await client.startRun('sleepstudy.ipynb', {}, 3);
+  client.finish('1', 'warned', '', FAKE_LINEAGE);
+  mount(client);
+  await userEvent.click(await screen.findByText('Remedies tried (2)'));
+  expect(screen.getByText(FAKE_LINEAGE.stopped)).toBeTruthy();
+  expect(
+    within(screen.getByLabelText('Rounds')).getAllByRole('listitem')
+  ).not.toHaveLength(0);
 });

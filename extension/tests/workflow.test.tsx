@@ -1,78 +1,10 @@
-import { render, screen, within } from '@testing-library/react';
+import { screen, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import { FAILED_SAMPLING, FakeWorkbench, sleepCells } from '../src/api/fake';
-import { Cell, Changes, Remedy } from '../src/api/port';
+import { FAILED_SAMPLING, sleepCells } from '../src/api/fake';
+import { Cell } from '../src/api/port';
 import { located } from '../src/components/models/located';
-import {
-  AnalysisActions,
-  AnalysisView,
-  Workflow
-} from '../src/components/Workflow';
-
-/** Records what was asked for; a class, as the real one is, so that a lost `this` is noticed. */
-class RecordedActions implements AnalysisActions {
-  readonly calls: unknown[][] = [];
-  readonly changes: Changes[] = [];
-
-  runNext() {
-    this.calls.push(['runNext']);
-  }
-  runRest() {
-    this.calls.push(['runRest']);
-  }
-  runAll() {
-    this.calls.push(['runAll']);
-  }
-  runStep(step: string) {
-    this.calls.push(['runStep', step]);
-  }
-  interrupt() {
-    this.calls.push(['interrupt']);
-  }
-  applyRemedy(remedy: Remedy, step: string) {
-    this.calls.push(['applyRemedy', remedy.label, step]);
-    this.changes.push(remedy.changes);
-  }
-  runInBackground() {
-    this.calls.push(['runInBackground']);
-  }
-  stopBackground() {
-    this.calls.push(['stopBackground']);
-  }
-  showCell(step: string) {
-    this.calls.push(['showCell', step]);
-  }
-  async compare(step: string) {
-    this.calls.push(['compare', step]);
-    return [{ mine: 'a = 1\nb = 3', composed: 'a = 1\nb = 2' }];
-  }
-  takeComposed(step: string) {
-    this.calls.push(['takeComposed', step]);
-  }
-  undo() {
-    this.calls.push(['undo']);
-  }
-}
-
-async function mount(cells: Cell[], more: Partial<AnalysisView> = {}) {
-  const actions = new RecordedActions();
-  const view: AnalysisView = {
-    path: 'sleepstudy.ipynb',
-    inspection: await new FakeWorkbench().inspect(cells),
-    running: [],
-    activity: null,
-    sampling: null,
-    background: null,
-    error: null,
-    undo: null,
-    ...more
-  };
-  render(
-    <Workflow client={new FakeWorkbench()} view={view} actions={actions} />
-  );
-  return actions;
-}
+import { mount } from './opened';
 
 function failing(): Cell[] {
   return sleepCells(6).map(cell =>
@@ -128,7 +60,7 @@ it('runs the next step, the rest, everything, one step, or all of it in the back
     ['runNext'],
     ['runRest'],
     ['runAll'],
-    ['runInBackground'],
+    ['runInBackground', 0],
     ['runStep', 'question']
   ]);
 });
@@ -137,8 +69,9 @@ it('marks steps that are out of date, and makes the first of them the next', asy
   const cells = sleepCells(8);
   cells[0]!.source += '\nchains = 2';
   await mount(cells);
-  expect(step('Data').textContent).toContain('Out of date');
-  expect(screen.getByText('Next: Data')).toBeTruthy();
+  expect(step('Model').textContent).toContain('Passed');
+  expect(step('Fit').textContent).toContain('Out of date');
+  expect(screen.getByText('Next: Fit')).toBeTruthy();
 });
 
 it('says which step was edited by hand', async () => {
@@ -230,7 +163,11 @@ it('changes the priors of a notebook where they are judged', async () => {
   expect(put).toHaveProperty('disabled', true);
   await userEvent.type(screen.getByLabelText('sigma'), '5');
   await userEvent.click(put);
-  expect(actions.calls.at(-1)).toEqual(['applyRemedy', 'the priors', 'prior']);
+  expect(actions.calls.at(-1)).toEqual([
+    'applyRemedy',
+    'Other priors',
+    'prior'
+  ]);
   expect(actions.changes.at(-1)).toEqual({
     priors: { Days: { dist: 'Normal', mu: 0, sigma: 495 } }
   });
@@ -252,4 +189,17 @@ it.each([
     data: found,
     recipe: [{ do: 'join', data: found }, { do: 'drop' }]
   });
+});
+
+it('finds the files that other choices name, and leaves names of models alone', () => {
+  const choices = { data: 'x.csv', policy: 'house.toml', plan: '' };
+  expect(located({ ...choices, model: 'linear' }, 'sub/a.ipynb')).toEqual({
+    data: 'sub/x.csv',
+    policy: 'sub/house.toml',
+    plan: '',
+    model: 'linear'
+  });
+  expect(located({ data: 'x.csv', model: 'm.py' }, 'sub/a.ipynb').model).toBe(
+    'sub/m.py'
+  );
 });

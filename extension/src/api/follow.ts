@@ -23,10 +23,9 @@ export async function followRun(
       }
       events.forEach(onEvent);
       since = events.reduce((last, event) => Math.max(last, event.n), since);
-      if (status !== 'running' && events.length === 0) {
-        return;
-      }
-      if (events.some(event => event.type === 'end')) {
+      // A run that was resumed has ended before: only its status says that there is no more to come.
+      const last = events.at(-1);
+      if (status !== 'running' && (!last || last.type === 'end')) {
         return;
       }
     } catch (reason) {

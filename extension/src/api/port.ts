@@ -1,13 +1,13 @@
 /** What the interface knows of a workbench. REST and the in-memory fake implement it; components see nothing else. */
 
 import type { ModelClient, PriorChoices } from './models';
+import type { Run, RunClient } from './runs';
+import type { StepInfo, WorkflowClient } from './workflow';
 
 export * from './models';
+export * from './runs';
+export * from './workflow';
 
-export type Status = 'pass' | 'warn' | 'fail' | 'info';
-export type StepState = 'todo' | 'passed' | 'warned' | 'failed' | 'info';
-export type RunStatus =
-  'running' | 'passed' | 'warned' | 'failed' | 'stopped' | 'error';
 export type RoleName =
   | 'outcome'
   | 'predictors'
@@ -86,12 +86,6 @@ export interface StepKind {
 export interface Kind {
   id: string;
   label: string;
-  explanation: string;
-}
-
-export interface StepInfo {
-  id: string;
-  title: string;
   explanation: string;
 }
 
@@ -333,63 +327,7 @@ export interface Recommendation {
   none: string;
 }
 
-export interface Finding {
-  name: string;
-  status: Status;
-  value: number | null;
-  shown: string;
-  threshold: string;
-  sentence: string;
-  source: string;
-}
-
 export type Changes = Record<string, unknown>;
-
-export interface Remedy {
-  label: string;
-  why: string;
-  changes: Changes;
-}
-
-export interface Verdict {
-  version: number;
-  step: string;
-  title: string;
-  status: Status;
-  sentence: string;
-  findings: Finding[];
-  remedies: Remedy[];
-  alt: string;
-  partial: boolean;
-  ran: Record<string, string>;
-}
-
-export const VERDICT_MIME = 'application/vnd.modelcompose.verdict.v1+json';
-
-/** A notebook cell as the server judges it: the live model projected to what matters. */
-export interface Cell {
-  id: string;
-  cell_type: string;
-  source: string;
-  metadata: {
-    tags?: string[];
-    modelcompose?: { step?: string; composed?: string };
-    jupyter?: Record<string, unknown>;
-  };
-  execution_count: number | null;
-  verdict: Verdict | null;
-}
-
-export interface StepView {
-  step: string;
-  title: string;
-  explanation: string;
-  cells: string[];
-  state: StepState;
-  stale: boolean;
-  edited: boolean;
-  verdict: Verdict | null;
-}
 
 export interface ErrorBody {
   type: string;
@@ -398,90 +336,9 @@ export interface ErrorBody {
   remedy: string | null;
 }
 
-export interface Inspection {
-  analysis: Analysis | null;
-  problem: ErrorBody | null;
-  steps: StepView[];
-}
-
-export interface Edit {
-  id: string;
-  source: string;
-  metadata: Record<string, unknown>;
-}
-
-export interface Revision {
-  edits: Edit[];
-  kept: string[];
-  /** What every cell edited by hand would be if it were composed now. */
-  composed: Edit[];
-  from: string;
-}
-
-export interface Run {
-  id: string;
-  name: string;
-  notebook: string;
-  status: RunStatus;
-  started: string;
-  ended: string | null;
-  model: string;
-  message: string;
-  verdicts: { step: string; title: string; status: Status; sentence: string }[];
-  executed: string | null;
-  report: string | null;
-  app: string | null;
-}
-
-export interface ChainProgress {
-  draws: number;
-  total: number;
-  tuning: boolean;
-  divergences: number;
-  step_size: number;
-}
-
-export interface Sampling {
-  chains: ChainProgress[];
-  finished: number;
-  total: number;
-  divergences: number;
-  seconds: number;
-  left: number | null;
-}
-
-interface EventBase {
-  n: number;
-  time: string;
-}
-
-export type RunEvent = EventBase &
-  (
-    | { type: 'run'; run: string; notebook: string }
-    | {
-        type: 'step';
-        step: string;
-        state: 'started' | 'done' | 'failed';
-        index: number;
-        count: number;
-      }
-    | ({ type: 'sampling' } & Sampling)
-    | {
-        type: 'verdict';
-        step: string;
-        status: Status;
-        title: string;
-        sentence: string;
-      }
-    | { type: 'end'; status: RunStatus; message: string }
-  );
-
-export interface Publication {
-  report: string;
-  app: string;
-}
-
-export interface WorkbenchClient extends ModelClient {
+export interface WorkbenchClient
+  extends ModelClient, WorkflowClient, RunClient {
+  runs(): Promise<Run[]>;
   schema(): Promise<Schema>;
   samples(): Promise<Sample[]>;
   /** Copy a sample into the workspace and return the analysis to begin with: its path and what is known of it. */
@@ -513,21 +370,6 @@ export interface WorkbenchClient extends ModelClient {
   verify(name: string): Promise<{ checked: number; problems: string[] }>;
   exportVersion(name: string, version: number, path: string): Promise<string>;
   recommend(analysis: Analysis): Promise<Recommendation>;
-  /** Write a new notebook and return its path; nothing is overwritten. */
-  compose(analysis: Analysis): Promise<string>;
-  inspect(cells: Cell[]): Promise<Inspection>;
-  /** What changes in the notebook at `path`; its data are relative to its folder. */
-  revise(cells: Cell[], changes: Changes, path: string): Promise<Revision>;
-  startRun(notebook: string, changes?: Changes): Promise<Run>;
-  runs(): Promise<Run[]>;
-  run(id: string): Promise<Run>;
-  /** Events after `since`; resolves when there are some, the run has ended, or the server's patience has. */
-  events(
-    id: string,
-    since: number
-  ): Promise<{ events: RunEvent[]; status: RunStatus }>;
-  stopRun(id: string): Promise<Run>;
-  publish(id: string): Promise<Publication>;
 }
 
 /** What the interface asks of the application around it. */

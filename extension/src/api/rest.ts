@@ -15,6 +15,8 @@ import {
   ModelCard,
   ModelCheck,
   ModelSummary,
+  Plan,
+  Planned,
   PriorPrediction,
   PriorTable,
   Publication,
@@ -22,6 +24,7 @@ import {
   RecipeStep,
   Revision,
   Run,
+  RunComparison,
   RunEvent,
   RunStatus,
   Sample,
@@ -29,10 +32,12 @@ import {
   StepPreview,
   StoredDataset,
   TableProfile,
+  Thresholds,
   VersionDifference,
   Views,
   WorkbenchClient,
-  WorkbenchError
+  WorkbenchError,
+  WorkflowName
 } from './port';
 
 const PATIENCE_S = 20;
@@ -202,10 +207,13 @@ export class RestWorkbench implements WorkbenchClient {
     await this.post(`${modelPath(id)}/remove`);
   }
 
-  async compose(analysis: Analysis): Promise<string> {
-    return (
-      await this.post<{ path: string }>('notebooks/compose', { analysis })
-    ).path;
+  async compose(
+    analysis: Analysis,
+    workflow: WorkflowName = 'simple',
+    path = ''
+  ): Promise<string> {
+    const body = { analysis, workflow, path };
+    return (await this.post<{ path: string }>('notebooks/compose', body)).path;
   }
 
   inspect(cells: Cell[]): Promise<Inspection> {
@@ -216,8 +224,38 @@ export class RestWorkbench implements WorkbenchClient {
     return this.post('notebooks/revise', { cells, changes, path });
   }
 
-  startRun(notebook: string, changes: Changes = {}): Promise<Run> {
-    return this.post('runs', { notebook, changes });
+  waive(
+    cells: Cell[],
+    step: string,
+    by: string,
+    reason: string,
+    path: string
+  ): Promise<Revision> {
+    return this.post('notebooks/waive', { cells, step, by, reason, path });
+  }
+
+  lockPlan(
+    cells: Cell[],
+    by: string,
+    path: string
+  ): Promise<Revision & { plan: Plan }> {
+    return this.post('notebooks/lock-plan', { cells, by, path });
+  }
+
+  plan(cells: Cell[], path: string): Promise<Planned> {
+    return this.post('notebooks/plan', { cells, path });
+  }
+
+  thresholds(policy: string): Promise<Thresholds> {
+    return this.get(`thresholds?policy=${encodeURIComponent(policy)}`);
+  }
+
+  startRun(
+    notebook: string,
+    changes: Changes = {},
+    autopilot = 0
+  ): Promise<Run> {
+    return this.post('runs', { notebook, changes, autopilot });
   }
 
   async runs(): Promise<Run[]> {
@@ -237,6 +275,14 @@ export class RestWorkbench implements WorkbenchClient {
 
   stopRun(id: string): Promise<Run> {
     return this.post(`${runPath(id)}/stop`);
+  }
+
+  resumeRun(id: string): Promise<Run> {
+    return this.post(`${runPath(id)}/resume`);
+  }
+
+  compareRuns(ids: string[]): Promise<RunComparison> {
+    return this.post('runs/compare', { ids });
   }
 
   publish(id: string): Promise<Publication> {

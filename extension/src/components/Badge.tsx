@@ -1,6 +1,6 @@
 export type Tone = 'pass' | 'warn' | 'fail' | 'info' | 'busy' | 'idle';
 
-const SHAPES: Record<Tone, string> = {
+export const SHAPES: Record<Tone, string> = {
   pass: 'M3.5 8.5l3 3 6-7',
   warn: 'M8 3.5v5.5M8 12v.5',
   fail: 'M4.5 4.5l7 7M11.5 4.5l-7 7',

@@ -1,16 +1,17 @@
 import { useEffect, useState } from 'react';
 
-import { Host, Schema, WorkbenchClient } from '../api/port';
+import { Host, Run, Schema, WorkbenchClient } from '../api/port';
 import { useAction } from './action';
 import { Busy } from './Busy';
 import { Data } from './data/Data';
 import { Models } from './models/Models';
 import { Problem } from './Problem';
 import { Questions } from './question/Questions';
-import { Runs } from './Runs';
+import { Runs } from './runs/Runs';
 import { Station } from './Station';
 import { useWizard, Wizard } from './wizard';
-import { AnalysisActions, AnalysisView, Workflow } from './Workflow';
+import { AnalysisActions, AnalysisView } from './workflow/view';
+import { Workflow } from './workflow/Workflow';
 
 type Page = 'new' | 'workflow' | 'runs';
 
@@ -23,11 +24,13 @@ interface Props {
   /** A data file to begin with, chosen outside the panel; a new object asks again. */
   request: { path: string } | null;
   runsRevision: number;
+  /** A run was resumed in the list of runs. */
+  onRunStarted?: (run: Run) => void;
 }
 
 /** The panel: a new analysis, the active one, and the runs. */
 export function Guide(props: Props) {
-  const { client, host, view, actions, request, runsRevision } = props;
+  const { client, host, view, actions, request } = props;
   const wizard = useWizard(client);
   const [page, setPage] = usePage(view?.path ?? null, request);
   useEffect(() => {
@@ -68,7 +71,12 @@ export function Guide(props: Props) {
           </p>
         )}
         {page === 'runs' && (
-          <Runs client={client} host={host} revision={runsRevision} />
+          <Runs
+            client={client}
+            host={host}
+            revision={props.runsRevision}
+            onStarted={props.onRunStarted}
+          />
         )}
       </main>
       {(page !== 'new' || wizard.description) && (
@@ -189,6 +197,7 @@ function NewAnalysis(props: {
           client={client}
           host={host}
           wizard={wizard}
+          steps={schema.steps.length}
           onCreate={onCreate}
         />
       </Station>

@@ -22,7 +22,29 @@ const EXPLANATIONS: Record<string, string> = {
   'credible interval':
     'A range that holds the true value with the stated probability, given the model and the data.',
   'tree depth':
-    'How far the sampler travels in one step. At the limit it is slow, not wrong.'
+    'How far the sampler travels in one step. At the limit it is slow, not wrong.',
+  elpd: 'How well a model predicts rows that it has not seen. Higher is better; only differences mean something.',
+  'LOO-PIT':
+    'Where each row falls among what was predicted for it from the others. All places should be equally common.',
+  'moment matching':
+    'A way to correct the fit for a row left out, without fitting again.',
+  stacking:
+    'Mixes the predictions of several models so that the mixture predicts best.',
+  'power-scaling':
+    'Makes the prior or the data count a little more or less, and looks whether the answer moves.',
+  multiverse:
+    'The answer under every combination of choices that could be defended.',
+  'simulation-based calibration':
+    'Fits data made up with known values many times, and looks whether the computation finds them as often as it should.',
+  'region of practical equivalence':
+    'Effects so small that they make no difference in practice.',
+  ROPE: 'Region of practical equivalence: effects so small that they make no difference in practice.',
+  'expected loss':
+    'What a choice costs on average, over everything that may be true.',
+  'standard error':
+    'How far a number may be off because only so much was seen.',
+  'locked plan':
+    'What was decided before anybody looked at the result, with its time and hash.'
 };
 
 const PATTERN = new RegExp(

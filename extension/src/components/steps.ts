@@ -10,9 +10,15 @@ export function nextStep(steps: StepView[]): StepView | undefined {
   return steps.find(step => !isDone(step));
 }
 
-/** The first step whose check failed and that nothing has changed since. */
+/** The first step whose check failed, that nobody lets pass, and that nothing has changed since. */
 export function failedStep(steps: StepView[]): StepView | undefined {
-  return steps.find(step => step.state === 'failed' && !step.stale);
+  return steps.find(
+    step => step.state === 'failed' && !step.stale && !isWaived(step)
+  );
+}
+
+function isWaived({ state, verdict }: StepView): boolean {
+  return state === 'failed' && verdict?.waived != null;
 }
 
 const STEP_WORDS: Record<StepView['state'], string> = {
@@ -35,16 +41,20 @@ export function stepWord(step: StepView, running: boolean): string {
   if (running) {
     return 'Running';
   }
-  return step.stale && step.state !== 'todo'
-    ? 'Out of date'
-    : STEP_WORDS[step.state];
+  if (step.stale && step.state !== 'todo') {
+    return 'Out of date';
+  }
+  return isWaived(step) ? 'Let pass' : STEP_WORDS[step.state];
 }
 
 export function stepTone(step: StepView, running: boolean): Tone {
   if (running) {
     return 'busy';
   }
-  return step.stale ? 'idle' : STEP_TONES[step.state];
+  if (step.stale) {
+    return 'idle';
+  }
+  return isWaived(step) ? 'warn' : STEP_TONES[step.state];
 }
 
 export const STATUS_WORDS: Record<Status, string> = {

@@ -5,7 +5,8 @@ import {
   DataDescription,
   Question,
   Recommendation,
-  WorkbenchClient
+  WorkbenchClient,
+  WorkflowName
 } from '../api/port';
 import { Action, useAction } from './action';
 import { rolesFor } from './question/roles';
@@ -23,6 +24,8 @@ interface Choices {
   written: boolean;
   /** What was changed of each model, kept while another one is looked at. */
   drafts: Record<string, Draft>;
+  /** The notebook to compose. */
+  workflow: WorkflowName;
 }
 
 /** What may be changed of a model: its own choices go when the roles change, since they name columns. */
@@ -37,7 +40,8 @@ const EMPTY: Choices = {
   table: 0,
   recommendation: null,
   written: false,
-  drafts: {}
+  drafts: {},
+  workflow: 'simple'
 };
 
 /** The model chosen before, if it is still proposed, or else the best one. */
@@ -101,6 +105,8 @@ export interface Wizard extends Choices {
   edit(change: Partial<Analysis>): void;
   /** Use a model of one's own: `mapping` names the table's columns for those that it reads. */
   adopt(model: string, mapping: Record<string, string>): Promise<void>;
+  /** Choose how many steps the notebook is to have. */
+  walk(workflow: WorkflowName): void;
   compose(open: (path: string) => Promise<void>): Promise<void>;
   restart(): void;
 }
@@ -237,8 +243,11 @@ export function useWizard(client: WorkbenchClient): Wizard {
         }
       }));
     },
+    walk: workflow => update({ workflow }),
     compose: open =>
-      composing.start(async () => open(await client.compose(complete))),
+      composing.start(async () =>
+        open(await client.compose(complete, choices.workflow))
+      ),
     restart: () => {
       setChoices(EMPTY);
       [loading, searching, composing].forEach(action => action.clear());

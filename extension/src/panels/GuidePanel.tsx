@@ -57,6 +57,7 @@ export class GuidePanel extends ReactWidget {
                 actions={this.model}
                 request={this._request}
                 runsRevision={this.background.revision}
+                onRunStarted={run => this.background.follow(run)}
               />
             )}
           </UseSignal>

@@ -9,34 +9,43 @@ import { Debouncer } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import {
+  Cell,
+  Changes,
   Edit,
   ErrorBody,
-  Changes,
   Inspection,
+  Planned,
   Remedy,
   Revision,
+  Round,
+  Run,
   RunEvent,
   Sampling,
   StepView,
   WorkbenchClient,
   WorkbenchError
 } from '../api/port';
-import { failedStep, nextStep } from '../components/steps';
-import { Changed } from '../components/Difference';
-import { AnalysisActions, AnalysisView } from '../components/Workflow';
+import { located } from '../components/models/located';
+import { nextStep } from '../components/steps';
+import { Changed } from '../components/workflow/Difference';
+import {
+  changesTo,
+  settled,
+  withoutRound,
+  withRound
+} from '../components/workflow/lineage';
+import { AnalysisActions, AnalysisView } from '../components/workflow/view';
 import { BackgroundRuns } from './background';
+import { execute, Stage } from './execution';
 import {
   applyEdits,
-  errorOf,
   looksLikeAnalysis,
   project,
-  ranIn,
-  readyKernel,
+  readLineage,
   runningCell,
   Undoable,
-  widgetsOf
+  writeLineage
 } from './notebook';
-import { Leg, plan } from './plan';
 
 const INSPECT_AFTER_MS = 300;
 
@@ -74,6 +83,8 @@ export class AnalysisModel implements AnalysisActions {
       activity: this._activity,
       sampling: this._sampling,
       background: this.background.of(path),
+      tried: this.background.triedFor(path),
+      lineage: readLineage(panel),
       error: this._error,
       undo: this._undo?.stands() ? this._undo.label : null
     };
@@ -104,29 +115,84 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   applyRemedy(remedy: Remedy, step: string): void {
-    void this.act('Changing the parameters…', async panel => {
-      const { edits, kept, from } = await this.revise(panel, remedy.changes);
-      this.write(panel, edits, remedy.label);
-      if (kept.length > 0) {
-        Notification.warning(
-          'Cells that you edited by hand were left as they are. Check that they fit the new parameters.',
-          { autoClose: 8000 }
-        );
+    void this.act('Changing the parameters…', panel =>
+      this.change(panel, remedy, step)
+    );
+  }
+
+  async waive(step: string, by: string, reason: string): Promise<void> {
+    const revision = await this.asked((cells, path) =>
+      this.client.waive(cells, step, by, reason, path)
+    );
+    void this.act('Writing it down…', async panel => {
+      this.write(panel, revision.edits, reason ? 'Let it pass' : 'Taken back');
+      await this.execute(panel, ...this.again(revision, step));
+    });
+  }
+
+  plan(): Promise<Planned> {
+    return this.asked((cells, path) => this.client.plan(cells, path));
+  }
+
+  async lockPlan(by: string): Promise<void> {
+    const revision = await this.asked((cells, path) =>
+      this.client.lockPlan(cells, by, path)
+    );
+    await this.act('Locking the plan…', async panel => {
+      this.write(panel, revision.edits, 'The plan is locked');
+      await this.inspect(panel);
+    });
+  }
+
+  takeOver(): void {
+    void this.act('Taking the choices over…', async panel => {
+      const { run, best } = this.tried(panel) ?? {};
+      if (run?.lineage && best) {
+        const changes = changesTo(run.lineage, run.id);
+        await this.change(panel, { ...best, changes, score: 0 }, best.step);
+        this.closeTried();
       }
-      const names = this.steps.map(item => item.step);
-      const first = names.indexOf(from);
-      const last = Math.max(first, names.indexOf(step));
-      await this.execute(
-        panel,
-        names[last]!,
-        new Set(first < 0 ? [] : names.slice(first, last + 1))
-      );
+    });
+  }
+
+  openBest(): void {
+    void this.act('Opening the notebook…', async panel => {
+      const { best } = this.tried(panel) ?? {};
+      if (best) {
+        await this.background.open(best.run);
+      }
+    });
+  }
+
+  closeTried(): void {
+    if (this._panel) {
+      this.background.closeTried(this.localPath(this._panel.context.path));
+    }
+  }
+
+  composeFull(): void {
+    void this.act('Writing the notebook…', async panel => {
+      const analysis = this._inspection?.analysis;
+      if (analysis) {
+        const path = this.localPath(panel.context.path);
+        const composed = await this.client.compose(
+          located(analysis, path),
+          'full',
+          path.replace(/(\.ipynb)?$/, '-full.ipynb')
+        );
+        await this.background.openNotebook(composed);
+      }
     });
   }
 
   undo(): void {
+    const { round } = this._undo ?? {};
+    const lineage = this._panel && readLineage(this._panel);
     this._undo?.undo();
     this._undo = null;
+    if (round && lineage) {
+      writeLineage(this._panel!, withoutRound(lineage, round));
+    }
     this._changed.emit();
   }
 
@@ -152,10 +218,11 @@ export class AnalysisModel implements AnalysisActions {
     });
   }
 
-  runInBackground(): void {
+  runInBackground(autopilot = 0): void {
     void this.act('Saving and starting the run…', async panel => {
       await panel.context.save();
-      await this.background.start(this.localPath(panel.context.path));
+      const path = this.localPath(panel.context.path);
+      await this.background.start(path, autopilot);
     });
   }
 
@@ -193,40 +260,109 @@ export class AnalysisModel implements AnalysisActions {
     return composed.filter(({ id }) => cells.includes(id));
   }
 
-  private write(panel: NotebookPanel, edits: Edit[], label: string): void {
-    this._undo = { label, ...applyEdits(panel, edits) };
+  /** The autopilot of a notebook that ended last, and its best round. */
+  private tried(panel: NotebookPanel): { run: Run; best?: Round } | null {
+    const run = this.background.triedFor(this.localPath(panel.context.path));
+    const best = run?.lineage?.rounds.find(
+      ({ id }) => id === run.lineage?.best
+    );
+    return run && { run, best };
+  }
+
+  /** Ask the server about the open notebook. */
+  private asked<T>(
+    ask: (cells: Cell[], path: string) => Promise<T>
+  ): Promise<T> {
+    const panel = this._panel;
+    if (!panel) {
+      throw new WorkbenchError({ message: 'No notebook is open.' });
+    }
+    return ask(project(panel), this.localPath(panel.context.path));
+  }
+
+  /** Change choices, keep in the notebook what was changed and why, and run what depends on it. */
+  private async change(
+    panel: NotebookPanel,
+    remedy: Remedy,
+    step: string
+  ): Promise<void> {
+    const before = await this.inspect(panel);
+    const revision = await this.revise(panel, remedy.changes);
+    const lineage = withRound(readLineage(panel), before, remedy, step);
+    writeLineage(panel, lineage);
+    this.write(panel, revision.edits, remedy.label, lineage.rounds.at(-1)!.id);
+    if (revision.kept.length > 0) {
+      Notification.warning(
+        'Cells that you edited by hand were left as they are. Check that they fit the new parameters.',
+        { autoClose: 8000 }
+      );
+    }
+    await this.execute(panel, ...this.again(revision, step));
+    this.settle(panel);
+  }
+
+  /** How far to run after a change, and what: of the steps that have to run again those that had run, and `step`. */
+  private again(
+    { again }: Revision,
+    step: string
+  ): [string, ReadonlySet<string>] {
+    const names = this.steps.map(one => one.step);
+    const had = this.steps
+      .filter(one => again.includes(one.step) && one.state !== 'todo')
+      .map(one => one.step);
+    const last = [...had, step].reduce((one, other) =>
+      names.indexOf(other) > names.indexOf(one) ? other : one
+    );
+    return [last, new Set(had)];
+  }
+
+  /** Once a change has been judged, the notebook says what came of it. */
+  private settle(panel: NotebookPanel): void {
+    const lineage = readLineage(panel);
+    const news =
+      lineage && this._inspection && settled(lineage, this._inspection);
+    if (news) {
+      writeLineage(panel, news);
+      this._changed.emit();
+    }
+  }
+
+  private write(
+    panel: NotebookPanel,
+    edits: Edit[],
+    label: string,
+    round = ''
+  ): void {
+    this._undo = { label, round, ...applyEdits(panel, edits) };
   }
 
   private run(through: string | undefined, force: string[]): void {
     if (through !== undefined) {
-      void this.act('Getting the kernel ready…', panel =>
-        this.execute(panel, through, new Set(force))
-      );
+      void this.act('Getting the kernel ready…', async panel => {
+        await this.execute(panel, through, new Set(force));
+        this.settle(panel);
+      });
     }
   }
 
-  /** Run what `through` needs, step by step, and stop where a cell or a check fails. */
-  private async execute(
+  private execute(
     panel: NotebookPanel,
     through: string,
     force: ReadonlySet<string>
   ): Promise<void> {
-    const kernel = await readyKernel(panel);
-    if (!kernel) {
-      throw new WorkbenchError({
-        message: 'The notebook has no kernel.',
-        remedy: 'Choose one with Kernel → Change Kernel, then try again.'
-      });
-    }
-    await this.recompose(panel);
-    const { steps } = await this.inspect(panel);
-    const ran = await ranIn(kernel);
-    const cells = project(panel);
-    for (const leg of plan({ cells, steps, ran, through, force })) {
-      if (!(await this.runLeg(panel, leg)) && leg.step !== through) {
-        return;
+    const stage: Stage = {
+      recompose: () => this.recompose(panel),
+      inspect: () => this.inspect(panel),
+      enter: step => {
+        this.say(step ? `Running: ${step.title}` : 'Running…');
+        this.showCell(step?.step ?? '');
+      },
+      leave: step => {
+        this._sampling = null;
+        this.showCell(step?.step ?? '');
       }
-    }
+    };
+    return execute(panel, through, force, stage, this.dialogs);
   }
 
   /** Composed cells follow the parameters cell, also when that was changed by hand. */
@@ -237,28 +373,6 @@ export class AnalysisModel implements AnalysisActions {
       panel,
       edits.filter(({ id }) => followers.includes(id))
     );
-  }
-
-  /** Whether the leg ran and its check did not fail. */
-  private async runLeg(panel: NotebookPanel, leg: Leg): Promise<boolean> {
-    const title = this.steps.find(({ step }) => step === leg.step)?.title;
-    this.say(title ? `Running: ${title}` : 'Running…');
-    this.showCell(leg.step ?? '');
-    const finished = await NotebookActions.runCells(
-      panel.content,
-      widgetsOf(panel, leg.cells),
-      panel.sessionContext,
-      this.dialogs
-    );
-    this._sampling = null;
-    this.showCell(leg.step ?? '');
-    const { steps } = await this.inspect(panel);
-    const failed = failedStep(steps)?.step === leg.step;
-    // A failed check may end its cell with an error: its card says more than the error would.
-    if (!finished && !failed) {
-      throw stopped(panel, leg, title);
-    }
-    return !failed;
   }
 
   /** One action at a time, with its busy state and its error. */
@@ -383,7 +497,7 @@ export class AnalysisModel implements AnalysisActions {
   private _sampling: Sampling | null = null;
   private _activity: string | null = null;
   private _error: ErrorBody | null = null;
-  private _undo: ({ label: string } & Undoable) | null = null;
+  private _undo: ({ label: string; round: string } & Undoable) | null = null;
   private _turn = 0;
   private _changed = new Signal<this, void>(this);
   private _inspectSoon = new Debouncer(() => this.refresh(), INSPECT_AFTER_MS);
@@ -397,18 +511,4 @@ const NOT_AN_ANALYSIS: Inspection = {
 
 function isAnalysis({ analysis, steps }: Inspection): boolean {
   return analysis !== null || steps.length > 0;
-}
-
-function stopped(panel: NotebookPanel, leg: Leg, title = ''): WorkbenchError {
-  const error = errorOf(panel, leg.cells);
-  if (error?.ename === 'KeyboardInterrupt') {
-    return new WorkbenchError({ message: 'Stopped.', where: title || null });
-  }
-  return new WorkbenchError({
-    type: error?.ename ?? 'CellError',
-    message: error ? error.evalue || error.ename : 'A cell did not finish.',
-    where: title || null,
-    remedy:
-      'The notebook shows the details at the cell. Put it right, then run the step again.'
-  });
 }

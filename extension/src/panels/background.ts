@@ -3,8 +3,9 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { followRun } from '../api/follow';
 import { Host, Run, RunEvent, WorkbenchClient } from '../api/port';
+import { BEGUN, follow } from '../components/following';
 import { RUN_WORDS } from '../components/steps';
-import { Background } from '../components/Workflow';
+import { Background } from '../components/workflow/view';
 
 /** Follows runs while JupyterLab is open and says when one has ended. */
 export class BackgroundRuns {
@@ -27,8 +28,20 @@ export class BackgroundRuns {
     return this._active.get(notebook) ?? null;
   }
 
-  async start(notebook: string): Promise<void> {
-    this.follow(await this.client.startRun(notebook));
+  /** The autopilot of a notebook that ended last, until it is closed. */
+  triedFor(notebook: string): Run | null {
+    return this._tried.get(notebook) ?? null;
+  }
+
+  closeTried(notebook: string): void {
+    this._tried.delete(notebook);
+    this._changed.emit();
+  }
+
+  async start(notebook: string, autopilot = 0): Promise<void> {
+    const run = await this.client.startRun(notebook, {}, autopilot);
+    this._tried.delete(notebook);
+    this.follow(run);
   }
 
   async stop(notebook: string): Promise<void> {
@@ -36,6 +49,19 @@ export class BackgroundRuns {
     if (active) {
       await this.client.stopRun(active.run.id);
     }
+  }
+
+  /** Open the executed notebook of a run. */
+  async open(id: string): Promise<void> {
+    const { executed } = await this.client.run(id);
+    if (executed) {
+      await this.host.openNotebook(executed);
+    }
+  }
+
+  /** Open a notebook of the workspace. */
+  openNotebook(path: string): Promise<void> {
+    return this.host.openNotebook(path);
   }
 
   /** Take up the runs that were under way before the page was loaded. */
@@ -46,43 +72,46 @@ export class BackgroundRuns {
       .forEach(run => this.follow(run));
   }
 
-  private follow(run: Run): void {
-    this._active.set(run.notebook, { run, step: '', sampling: null });
+  /** Follow a run until it ends; one that is followed already goes on being so. */
+  follow(run: Run): void {
+    if (this._active.get(run.notebook)?.run.id === run.id) {
+      return;
+    }
+    this._active.set(run.notebook, { run, ...BEGUN });
     this._revision++;
     this._changed.emit();
     void followRun(
       this.client,
       run.id,
-      event => this.take(run.notebook, event),
+      event => this.take(run, event),
       new AbortController().signal
     )
       .then(() => this.client.run(run.id))
       .then(ended => this.announce(ended))
       .catch(reason => console.warn('The run cannot be followed.', reason))
       .finally(() => {
-        this._active.delete(run.notebook);
+        if (this._active.get(run.notebook)?.run.id === run.id) {
+          this._active.delete(run.notebook);
+        }
         this._revision++;
         this._changed.emit();
       });
   }
 
-  private take(notebook: string, event: RunEvent): void {
+  private take({ id, notebook }: Run, event: RunEvent): void {
     const active = this._active.get(notebook);
-    if (!active) {
-      return;
+    if (active?.run.id === id) {
+      this._active.set(notebook, { ...active, ...follow(active, event) });
+      this._changed.emit();
     }
-    if (event.type === 'sampling') {
-      this._active.set(notebook, { ...active, sampling: event });
-    } else if (event.type === 'step' && event.state === 'started') {
-      const step = `step ${event.index} of ${event.count}`;
-      this._active.set(notebook, { ...active, step, sampling: null });
-    }
-    this._changed.emit();
   }
 
   private announce(run: Run): void {
-    const { executed } = run;
-    const message = `${run.name}: ${RUN_WORDS[run.status].toLowerCase()}. ${run.message}`;
+    const { executed, lineage } = run;
+    if (lineage) {
+      this._tried.set(run.notebook, run);
+    }
+    const message = `${run.name}: ${RUN_WORDS[run.status].toLowerCase()}. ${lineage?.stopped || run.message}`;
     const open = {
       label: 'Open result',
       callback: () => void this.host.openNotebook(executed!)
@@ -94,6 +123,7 @@ export class BackgroundRuns {
   }
 
   private _active = new Map<string, Background>();
+  private _tried = new Map<string, Run>();
   private _revision = 0;
   private _changed = new Signal<this, void>(this);
 }

@@ -7,7 +7,7 @@ import { IError, isError } from '@jupyterlab/nbformat';
 import { NotebookPanel } from '@jupyterlab/notebook';
 import { Kernel } from '@jupyterlab/services';
 
-import { Cell, Edit, Verdict, VERDICT_MIME } from '../api/port';
+import { Cell, Edit, Lineage, Verdict, VERDICT_MIME } from '../api/port';
 
 /** The live notebook as the server judges it. */
 export function project(panel: NotebookPanel): Cell[] {
@@ -93,6 +93,33 @@ export function applyEdits(panel: NotebookPanel, edits: Edit[]): Undoable {
       }
     }
   };
+}
+
+const OURS = 'modelcompose';
+
+/** What was changed in a notebook, round by round; it stands in the notebook itself. */
+export function readLineage(panel: NotebookPanel): Lineage | null {
+  const lineage = ours(panel).lineage as Lineage | undefined;
+  return Array.isArray(lineage?.rounds) && lineage.rounds.length > 0
+    ? lineage
+    : null;
+}
+
+export function writeLineage(
+  panel: NotebookPanel,
+  lineage: Lineage | null
+): void {
+  const others = { ...ours(panel) };
+  delete others.lineage;
+  panel.content.model?.sharedModel.setMetadata(OURS, {
+    ...others,
+    ...(lineage && { lineage })
+  } as never);
+}
+
+function ours(panel: NotebookPanel): Record<string, unknown> {
+  const found = panel.content.model?.sharedModel.getMetadata(OURS);
+  return (found ?? {}) as Record<string, unknown>;
 }
 
 export function widgetsOf(panel: NotebookPanel, ids: string[]): CellWidget[] {

@@ -17,38 +17,96 @@ export interface PlanOptions {
   force: ReadonlySet<string>;
 }
 
+/** The step whose cells turn the parameters into the choices that all others read. */
+const READS_PARAMETERS = 'data';
+
 /**
  * The cells to run so that `through` is done on top of an up-to-date kernel.
  *
- * A cell runs when the kernel has not seen its source (a new kernel has seen none), or when it belongs to a step
- * that is forced, not done or out of date. A cell that runs takes every later one with it: whatever was judged
- * before would be out of date.
+ * A step runs when it is forced, not done or out of date, and when one that it needs runs for such a reason. A step
+ * that is up to date runs only when another one needs it and the kernel does not have it: a new kernel has nothing,
+ * and a fit that ran again since has taken the place of what was made from the one before. Changed parameters are
+ * executed together with the step that reads them; that alone makes no other step run.
+ *
+ * A cell of the user's own that has not run, runs, and takes all below it with it: nobody knows what it does.
  */
 export function plan(options: PlanOptions): Leg[] {
-  const { cells, steps, ran, through, force } = options;
+  const { cells, steps, ran, through } = options;
+  const code = cells.filter(isCode);
   const stepOf = new Map(
-    steps.flatMap(step => step.cells.map(id => [id, step] as const))
+    steps.flatMap(step => step.cells.map(id => [id, step.step] as const))
   );
   const lastOf = new Map(steps.map(step => [step.cells.at(-1), step.step]));
-  const end = cells.findIndex(cell => lastOf.get(cell.id) === through);
-  const legs: Leg[] = [];
-  let leg: string[] = [];
-  let cascade = false;
-  for (const cell of cells.slice(0, end + 1)) {
-    if (cell.cell_type !== 'code' || cell.source.trim() === '') {
-      continue;
+  const end = code.findIndex(cell => lastOf.get(cell.id) === through);
+  const within = code.slice(0, end + 1);
+  const foreign = within.findIndex(
+    cell => !stepOf.has(cell.id) && !holdsChoices(cell) && !ran(cell)
+  );
+  const wanted = wantedSteps(options);
+  const changed = within.some(cell => holdsChoices(cell) && !ran(cell));
+  const runs = (cell: Cell, at: number) => {
+    if (foreign >= 0 && at >= foreign) {
+      return true;
     }
     const step = stepOf.get(cell.id);
-    if (cascade || !ran(cell) || (step && isDue(step, force))) {
+    return step === undefined
+      ? !ran(cell)
+      : wanted.has(step) || (changed && step === READS_PARAMETERS);
+  };
+  const legs: Leg[] = [];
+  let leg: string[] = [];
+  within.forEach((cell, at) => {
+    if (runs(cell, at)) {
       leg.push(cell.id);
-      cascade = true;
     }
     if (lastOf.has(cell.id) && leg.length > 0) {
       legs.push({ step: lastOf.get(cell.id)!, cells: leg });
       leg = [];
     }
-  }
+  });
   return legs;
+}
+
+function wantedSteps(options: PlanOptions): ReadonlySet<string> {
+  const { cells, steps, ran, through, force } = options;
+  const end = steps.findIndex(({ step }) => step === through);
+  const within = steps.slice(0, end + 1);
+  const wanted = new Set<string>();
+  for (const step of within) {
+    if (isDue(step, force) || step.needs.some(name => wanted.has(name))) {
+      wanted.add(step.step);
+    }
+  }
+  const own = (step: StepView) =>
+    cells.filter(cell => step.cells.includes(cell.id) && isCode(cell));
+  const executed = (step: StepView) =>
+    own(step).map(cell => cell.execution_count ?? 0);
+  for (const step of [...within].reverse()) {
+    const needed = within.some(
+      ({ step: later, needs }) => wanted.has(later) && needs.includes(step.step)
+    );
+    const latest = upstream(step, within).flatMap(executed);
+    const isBehind = Math.max(...latest) > Math.min(...executed(step));
+    if (needed && (isBehind || !own(step).every(ran))) {
+      wanted.add(step.step);
+    }
+  }
+  return wanted;
+}
+
+/** What a step uses, directly or through others; the choices are read anew too often to count. */
+function upstream({ needs }: StepView, steps: StepView[]): StepView[] {
+  return steps
+    .filter(({ step }) => needs.includes(step) && step !== READS_PARAMETERS)
+    .flatMap(step => [step, ...upstream(step, steps)]);
+}
+
+function isCode({ cell_type, source }: Cell): boolean {
+  return cell_type === 'code' && source.trim() !== '';
+}
+
+function holdsChoices({ metadata: { tags = [] } }: Cell): boolean {
+  return tags.includes('parameters') || tags.includes('injected-parameters');
 }
 
 function isDue(step: StepView, force: ReadonlySet<string>): boolean {

@@ -1,6 +1,7 @@
 import { WorkbenchClient } from '../port';
 import { FakeRuns } from './runs';
 
+export { FAKE_LINEAGE } from './lineage';
 export {
   fakeHash,
   FAILED_SAMPLING,

@@ -1,4 +1,14 @@
-import { Publication, Run, RunEvent, RunStatus, WorkbenchError } from '../port';
+import {
+  Changes,
+  Lineage,
+  Publication,
+  Run,
+  RunComparison,
+  RunEvent,
+  RunStatus,
+  WorkbenchError
+} from '../port';
+import { fakeComparison } from './lineage';
 import { FakeNotebooks } from './notebook';
 
 /** Runs, which end when a test says so. */
@@ -6,8 +16,16 @@ export abstract class FakeRuns extends FakeNotebooks {
   readonly log: RunEvent[] = [];
   private readonly records: Run[] = [];
 
-  async startRun(notebook: string): Promise<Run> {
+  /** What was asked of each run that was started. */
+  readonly started: { changes: Changes; autopilot: number }[] = [];
+
+  async startRun(
+    notebook: string,
+    changes: Changes = {},
+    autopilot = 0
+  ): Promise<Run> {
     this.check('startRun');
+    this.started.push({ changes, autopilot });
     const id = String(this.records.length + 1);
     const run: Run = {
       id,
@@ -21,7 +39,10 @@ export abstract class FakeRuns extends FakeNotebooks {
       verdicts: [],
       executed: null,
       report: null,
-      app: null
+      app: null,
+      parent: '',
+      autopilot,
+      lineage: null
     };
     this.records.unshift(run);
     return run;
@@ -53,6 +74,25 @@ export abstract class FakeRuns extends FakeNotebooks {
     return this.finish(id, 'stopped', 'Stopped by you.');
   }
 
+  async resumeRun(id: string): Promise<Run> {
+    this.check('resumeRun');
+    const run = this.find(id);
+    if (!['error', 'stopped'].includes(run.status)) {
+      throw new WorkbenchError({
+        type: 'Conflict',
+        message: `Run '${run.name}' has nothing to resume.`
+      });
+    }
+    Object.assign(run, { status: 'running', message: '', ended: null });
+    return { ...run };
+  }
+
+  async compareRuns(ids: string[]): Promise<RunComparison> {
+    this.check('compareRuns');
+    ids.forEach(id => this.find(id));
+    return fakeComparison(ids);
+  }
+
   async publish(id: string): Promise<Publication> {
     this.check('publish');
     const run = this.find(id);
@@ -62,11 +102,17 @@ export abstract class FakeRuns extends FakeNotebooks {
   }
 
   /** Let a run end, as the server would. */
-  finish(id: string, status: RunStatus, message: string): Run {
+  finish(
+    id: string,
+    status: RunStatus,
+    message: string,
+    lineage: Lineage | null = null
+  ): Run {
     const run = this.find(id);
     Object.assign(run, {
       status,
       message,
+      lineage,
       ended: '2026-11-20T10:00:04Z',
       executed: `runs/${id}/executed.ipynb`
     });

@@ -6,7 +6,8 @@ import {
   ModelClient,
   ModelSummary,
   RecommendedModel,
-  RejectedModel
+  RejectedModel,
+  WorkflowName
 } from '../../api/port';
 import { useAction } from '../action';
 import { Badge } from '../Badge';
@@ -26,12 +27,14 @@ interface Props {
   client: ModelClient;
   host: Pick<Host, 'openNotebook'>;
   wizard: Wizard;
+  /** How many steps the whole workflow has. */
+  steps: number;
   onCreate: () => Promise<void>;
 }
 
 /** Station 3: ready-made models, best first, each with its reasons; one's own; and what the chosen one assumes. */
 export function Models(props: Props) {
-  const { client, host, wizard, onCreate } = props;
+  const { client, host, wizard, steps, onCreate } = props;
   const { recommendation, analysis, composing } = wizard;
   const { models, refresh, error } = useModels(client);
   const [path, setPath] = useState('');
@@ -74,6 +77,7 @@ export function Models(props: Props) {
       {analysis.model && (
         <Chosen key={analysis.model} client={client} wizard={wizard} />
       )}
+      {analysis.model && <Length wizard={wizard} steps={steps} />}
       {composing.busy && <Busy text="Writing the notebook…" />}
       <Problem error={composing.error} />
       <button
@@ -84,6 +88,44 @@ export function Models(props: Props) {
         Create the notebook
       </button>
     </>
+  );
+}
+
+const SHORT_STEPS = 8;
+
+/** How many steps of the workflow the notebook is to have. */
+function Length({ wizard, steps }: { wizard: Wizard; steps: number }) {
+  const name = useId();
+  const choices: [WorkflowName, string, string][] = [
+    [
+      'simple',
+      `Short (${SHORT_STEPS} steps)`,
+      'From the table to a checked answer. The other steps can be added later.'
+    ],
+    [
+      'full',
+      `Full (${steps} steps)`,
+      'Also tries the model on made-up data, compares it with others, and looks how far the answer carries. Takes longer.'
+    ]
+  ];
+  return (
+    <fieldset className="jp-modelcompose-Fieldset">
+      <legend>How thoroughly?</legend>
+      {choices.map(([workflow, label, explanation]) => (
+        <label key={workflow} className="jp-modelcompose-Choice">
+          <input
+            type="radio"
+            name={name}
+            checked={wizard.workflow === workflow}
+            onChange={() => wizard.walk(workflow)}
+          />
+          <span>
+            {label}
+            <small>{explanation}</small>
+          </span>
+        </label>
+      ))}
+    </fieldset>
   );
 }
 

@@ -1,5 +1,8 @@
 import { Analysis } from '../../api/port';
 
+/** Choices that name a file, beside the data. */
+const FILES = ['model', 'policy', 'plan', 'new_rows'];
+
 /** The choices of a notebook as the workspace sees them: a notebook's paths begin at its own folder. */
 export function located(analysis: Analysis, notebook: string): Analysis {
   const folder = notebook.split('/').slice(0, -1);
@@ -10,8 +13,10 @@ export function located(analysis: Analysis, notebook: string): Analysis {
   const recipe = analysis.recipe?.map(step =>
     'data' in step ? { ...step, data: place(step.data) } : step
   );
+  const files = FILES.filter(name => name in analysis);
   return {
     ...analysis,
+    ...Object.fromEntries(files.map(name => [name, place(analysis[name])])),
     data: place(analysis.data) as string,
     ...(recipe && { recipe })
   };

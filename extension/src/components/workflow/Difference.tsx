@@ -1,9 +1,9 @@
 import { useState } from 'react';
 
-import { useAction } from './action';
-import { Busy } from './Busy';
+import { useAction } from '../action';
+import { Busy } from '../Busy';
 import { difference, Line } from './diff';
-import { Problem } from './Problem';
+import { Problem } from '../Problem';
 
 /** A cell edited by hand, and what it would be if it were composed now. */
 export interface Changed {

@@ -1,16 +1,29 @@
-import { Finding, Remedy, Verdict } from '../api/port';
-import { Mark } from './Badge';
-import { Explained } from './Term';
-import { STATUS_WORDS } from './steps';
+import { Finding, Remedy, Round, Verdict } from '../../api/port';
+import { Mark } from '../Badge';
+import { STATUS_WORDS } from '../steps';
+import { Explained } from '../Term';
+import { BeforeAfter } from './BeforeAfter';
+import { Remedies } from './Remedies';
+import { Waive, Waived } from './Waive';
+
+/** Policies of one's own are named; the thresholds that everybody has need no word. */
+const DEFAULTS = /^ModelCompose['’]s defaults/;
 
 /** What a step's check found, how it was judged, and what to do about it. */
 export function VerdictCard(props: {
   verdict: Verdict;
   stale: boolean;
   busy: boolean;
+  /** The change that this verdict followed, when it was made here. */
+  change: Round | null;
+  /** Who let a failure pass before; the first proposal for who does so now. */
+  by: string;
   onRemedy: (remedy: Remedy) => void;
+  onWaive: (by: string, reason: string) => Promise<void>;
 }) {
-  const { verdict, stale, busy, onRemedy } = props;
+  const { verdict, stale, busy, change, by, onRemedy, onWaive } = props;
+  const { waived } = verdict;
+  const failed = verdict.status === 'fail' && !stale && !waived;
   return (
     <div className="jp-modelcompose-Verdict" data-stale={stale}>
       <p className="jp-modelcompose-Verdict-sentence">
@@ -18,9 +31,9 @@ export function VerdictCard(props: {
       </p>
       {stale && (
         <p className="jp-modelcompose-small">
-          Something above this step changed after it ran; before that it said{' '}
-          {`“${STATUS_WORDS[verdict.status]}”.`} Run it again before you rely on
-          it.
+          Something that this step depends on changed after it ran; before that
+          it said {`“${STATUS_WORDS[verdict.status]}”.`} Run it again before you
+          rely on it.
         </p>
       )}
       {verdict.partial && (
@@ -28,15 +41,29 @@ export function VerdictCard(props: {
           Sampling was stopped early: this judges the draws made until then.
         </p>
       )}
+      {waived && (
+        <Waived
+          waiver={waived}
+          busy={busy}
+          onTakeBack={() => onWaive(waived.by, '')}
+        />
+      )}
+      {change && !stale && <BeforeAfter round={change} step={verdict.step} />}
       {verdict.remedies.length > 0 && (
         <Remedies
           remedies={verdict.remedies}
-          urgent={verdict.status === 'fail' && !stale}
+          urgent={failed}
           busy={busy}
           onTry={onRemedy}
         />
       )}
+      {failed && <Waive by={by} busy={busy} onWaive={onWaive} />}
       <Findings findings={verdict.findings} />
+      {verdict.policy && !DEFAULTS.test(verdict.policy) && (
+        <p className="jp-modelcompose-small">
+          Judged by the rules of {verdict.policy}.
+        </p>
+      )}
     </div>
   );
 }
@@ -56,7 +83,7 @@ function Findings({ findings }: { findings: Finding[] }) {
 
 /** A finding that asks for attention is told in full; of the others one line says enough until it is opened. */
 function FindingItem({ finding }: { finding: Finding }) {
-  const { name, status, shown, threshold, sentence, source } = finding;
+  const { name, rule, status, shown, threshold, sentence, source } = finding;
   return (
     <li>
       <details open={status === 'warn' || status === 'fail'}>
@@ -76,43 +103,11 @@ function FindingItem({ finding }: { finding: Finding }) {
           {threshold && `, should be ${threshold}`}. {sentence}
         </p>
         {source && (
-          <p className="jp-modelcompose-Finding-source">Rule: {source}</p>
+          <p className="jp-modelcompose-Finding-source">
+            Rule{rule && ` “${rule}”`}: {source}
+          </p>
         )}
       </details>
     </li>
   );
-}
-
-function Remedies(props: {
-  remedies: Remedy[];
-  /** Whether the first remedy is the next thing to do. */
-  urgent: boolean;
-  busy: boolean;
-  onTry: (remedy: Remedy) => void;
-}) {
-  return (
-    <div className="jp-modelcompose-Remedies">
-      <h5>Try this</h5>
-      {props.remedies.map((remedy, index) => (
-        <div key={remedy.label} className="jp-modelcompose-Remedy">
-          <button
-            className={`jp-modelcompose-Button ${index === 0 && props.urgent ? 'jp-mod-primary' : ''}`}
-            disabled={props.busy}
-            title={describeChanges(remedy)}
-            onClick={() => props.onTry(remedy)}
-          >
-            {remedy.label}
-          </button>
-          <small>{remedy.why}</small>
-        </div>
-      ))}
-    </div>
-  );
-}
-
-function describeChanges(remedy: Remedy): string {
-  const changes = Object.entries(remedy.changes).map(
-    ([name, value]) => `${name} = ${JSON.stringify(value)}`
-  );
-  return `Changes the parameters: ${changes.join(', ')}`;
 }

@@ -1,0 +1,187 @@
+/** Runs in the background, what changed from round to round, and runs side by side. */
+
+import type { Changes } from './port';
+import type { Status } from './workflow';
+
+export type RunStatus =
+  'running' | 'passed' | 'warned' | 'failed' | 'stopped' | 'error';
+
+export interface Run {
+  id: string;
+  name: string;
+  notebook: string;
+  status: RunStatus;
+  started: string;
+  ended: string | null;
+  model: string;
+  message: string;
+  verdicts: { step: string; title: string; status: Status; sentence: string }[];
+  executed: string | null;
+  report: string | null;
+  app: string | null;
+  /** The run whose autopilot made this one; empty for one of its own. */
+  parent: string;
+  /** How many remedies it may try by itself. */
+  autopilot: number;
+  /** What was changed, round by round; null when nothing was. */
+  lineage: Lineage | null;
+}
+
+/** How one finding stood before a change, and after it. */
+export interface FindingChange {
+  step: string;
+  name: string;
+  /** Empty when it was not there. */
+  before_status: Status | '';
+  before: string;
+  status: Status | '';
+  shown: string;
+}
+
+/** The model as it was after one change of choices. */
+export interface Round {
+  id: string;
+  /** The round it was made from; empty for the first one. */
+  parent: string;
+  label: string;
+  why: string;
+  cost: string;
+  /** The step whose failure it answers. */
+  step: string;
+  changes: Changes;
+  model: string;
+  formula: string;
+  /** How each step stood, a failure that was let pass as a warning. */
+  verdicts: Record<string, Status>;
+  findings: FindingChange[];
+  elpd: number | null;
+  elpd_se: number | null;
+  /** Which rows that was worked out for; only rounds that agree in it compare. */
+  rows: string;
+  seconds: number;
+  status: RunStatus;
+  run: string;
+}
+
+/** What was changed, why, and what came of it. */
+export interface Lineage {
+  version: number;
+  rounds: Round[];
+  /** The id of the best round. */
+  best: string;
+  /** Why nothing more was tried; empty as long as something may be. */
+  stopped: string;
+}
+
+export interface ChainProgress {
+  draws: number;
+  total: number;
+  tuning: boolean;
+  divergences: number;
+  step_size: number;
+}
+
+export interface Sampling {
+  chains: ChainProgress[];
+  finished: number;
+  total: number;
+  divergences: number;
+  seconds: number;
+  left: number | null;
+}
+
+interface EventBase {
+  n: number;
+  time: string;
+}
+
+export type RunEvent = EventBase &
+  (
+    | { type: 'run'; run: string; notebook: string }
+    | {
+        type: 'step';
+        step: string;
+        /** A cached step did not run: nothing that it depends on has changed. */
+        state: 'started' | 'done' | 'failed' | 'cached';
+        index: number;
+        count: number;
+      }
+    | ({ type: 'sampling' } & Sampling)
+    | {
+        type: 'verdict';
+        step: string;
+        status: Status;
+        title: string;
+        sentence: string;
+      }
+    | {
+        type: 'round';
+        id: string;
+        label: string;
+        why: string;
+        step: string;
+        run: string;
+      }
+    | { type: 'lineage'; id: string; status: RunStatus; best: string }
+    | { type: 'end'; status: RunStatus; message: string }
+  );
+
+export interface Publication {
+  report: string;
+  app: string;
+}
+
+interface Interval {
+  median: number;
+  lower: number;
+  upper: number;
+}
+
+/** Runs side by side. */
+export interface RunComparison {
+  runs: {
+    id: string;
+    name: string;
+    model: string;
+    formula: string;
+    status: RunStatus;
+    elpd: number | null;
+    elpd_se: number | null;
+  }[];
+  /** Best first; empty when the runs cannot be compared. */
+  comparison: {
+    id: string;
+    elpd: number;
+    difference: number;
+    se: number;
+    weight: number;
+    words: string;
+  }[];
+  sentences: string[];
+  answers: { quantity: string; unit: string; runs: Record<string, Interval> }[];
+  choices: { name: string; runs: Record<string, unknown> }[];
+  verdicts: { step: string; title: string; runs: Record<string, Status> }[];
+  comparable: boolean;
+  why_not: string;
+}
+
+export interface RunClient {
+  /** Run a copy; with `autopilot`, try remedies for at most that many rounds. */
+  startRun(
+    notebook: string,
+    changes?: Changes,
+    autopilot?: number
+  ): Promise<Run>;
+  runs(): Promise<Run[]>;
+  run(id: string): Promise<Run>;
+  /** Events after `since`; resolves when there are some, the run has ended, or the server's patience has. */
+  events(
+    id: string,
+    since: number
+  ): Promise<{ events: RunEvent[]; status: RunStatus }>;
+  stopRun(id: string): Promise<Run>;
+  /** Go on with a run that died or was stopped, without repeating what was finished. */
+  resumeRun(id: string): Promise<Run>;
+  compareRuns(ids: string[]): Promise<RunComparison>;
+  publish(id: string): Promise<Publication>;
+}

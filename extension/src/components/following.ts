@@ -1,0 +1,68 @@
+import { RunEvent, RunStatus, Sampling } from '../api/port';
+
+/** A round that an autopilot began, and how it ended, once it has. */
+export interface FollowedRound {
+  id: string;
+  label: string;
+  why: string;
+  status: RunStatus;
+}
+
+/** What the events of a run have told so far. */
+export interface Following {
+  /** Where it is, such as “step 3 of 18”; empty before the first. */
+  step: string;
+  sampling: Sampling | null;
+  /** How many steps were taken over from earlier, because nothing had changed. */
+  cached: number;
+  rounds: FollowedRound[];
+}
+
+export const BEGUN: Following = {
+  step: '',
+  sampling: null,
+  cached: 0,
+  rounds: []
+};
+
+export function follow(following: Following, event: RunEvent): Following {
+  switch (event.type) {
+    case 'sampling':
+      return { ...following, sampling: event };
+    case 'round':
+      return {
+        ...following,
+        step: '',
+        sampling: null,
+        cached: 0,
+        rounds: [...following.rounds, begun(event)]
+      };
+    case 'lineage':
+      return {
+        ...following,
+        rounds: following.rounds.map(round =>
+          round.id === event.id ? { ...round, status: event.status } : round
+        )
+      };
+    case 'step': {
+      const step = `step ${event.index} of ${event.count}`;
+      if (event.state === 'cached') {
+        return { ...following, step, cached: following.cached + 1 };
+      }
+      return event.state === 'started'
+        ? { ...following, step, sampling: null }
+        : following;
+    }
+    default:
+      return following;
+  }
+}
+
+function begun(round: {
+  id: string;
+  label: string;
+  why: string;
+}): FollowedRound {
+  const { id, label, why } = round;
+  return { id, label, why, status: 'running' };
+}

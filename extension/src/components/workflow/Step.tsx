@@ -1,0 +1,126 @@
+import { useEffect, useRef } from 'react';
+
+import { PriorClient, StepView, Waiver } from '../../api/port';
+import { Badge, Mark } from '../Badge';
+import { NotebookPriors } from '../models/NotebookPriors';
+import { Progress } from '../Progress';
+import { stepTone, stepWord } from '../steps';
+import { EditedByHand } from './Difference';
+import { lastChange } from './lineage';
+import { VerdictCard } from './VerdictCard';
+import { AnalysisActions, AnalysisView } from './view';
+
+/** The step that judges the priors. */
+const PRIOR_STEP = 'prior';
+
+interface Props {
+  client: PriorClient;
+  step: StepView;
+  view: AnalysisView;
+  actions: AnalysisActions;
+  busy: boolean;
+}
+
+/** One step: how it stands, and opened, what its check found and what can be done. */
+export function Step(props: Props & { open: boolean; onToggle: () => void }) {
+  const { step, view, open, onToggle } = props;
+  const running = view.running.includes(step.step);
+  const tone = stepTone(step, running);
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (open && !step.stale) {
+      item.current?.scrollIntoView?.({ block: 'nearest' });
+    }
+  }, [open, step.stale, step.state]);
+  return (
+    <li className="jp-modelcompose-Step" data-open={open} ref={item}>
+      <button
+        className="jp-modelcompose-Step-head"
+        aria-expanded={open}
+        aria-current={running ? 'step' : undefined}
+        onClick={onToggle}
+      >
+        <Mark tone={tone} />
+        <span className="jp-modelcompose-Step-title">
+          {step.title}{' '}
+          {step.edited && <Badge tone="info" text="Edited by hand" />}
+        </span>
+        <span className="jp-modelcompose-Step-word" data-tone={tone}>
+          {stepWord(step, running)}
+        </span>
+      </button>
+      {running && view.sampling && <Progress sampling={view.sampling} />}
+      {open && <Body {...props} />}
+    </li>
+  );
+}
+
+function Body({ client, step, view, actions, busy }: Props) {
+  const { analysis } = view.inspection;
+  return (
+    <div className="jp-modelcompose-Step-body">
+      {!step.verdict && step.explanation !== step.title && (
+        <p className="jp-modelcompose-Step-explanation">{step.explanation}</p>
+      )}
+      {step.edited && (
+        <EditedByHand
+          compare={() => actions.compare(step.step)}
+          busy={busy}
+          onTake={() => actions.takeComposed(step.step)}
+        />
+      )}
+      {step.verdict && (
+        <VerdictCard
+          verdict={step.verdict}
+          stale={step.stale}
+          busy={busy}
+          change={lastChange(view.lineage, step.step)}
+          by={lastName(view)}
+          onRemedy={remedy => actions.applyRemedy(remedy, step.step)}
+          onWaive={(by, reason) => actions.waive(step.step, by, reason)}
+        />
+      )}
+      {step.step === PRIOR_STEP && analysis && (
+        <NotebookPriors
+          client={client}
+          analysis={analysis}
+          path={view.path}
+          busy={busy}
+          onPut={priors =>
+            actions.applyRemedy(
+              {
+                label: 'Other priors',
+                why: 'Chosen by hand.',
+                changes: { priors },
+                cost: '',
+                score: 0
+              },
+              step.step
+            )
+          }
+        />
+      )}
+      <div className="jp-modelcompose-Buttons">
+        <button
+          className="jp-modelcompose-Button jp-mod-quiet"
+          onClick={() => actions.showCell(step.step)}
+        >
+          Show in notebook
+        </button>
+        <button
+          className="jp-modelcompose-Button jp-mod-quiet"
+          disabled={busy}
+          onClick={() => actions.runStep(step.step)}
+        >
+          {step.state === 'todo' ? 'Run up to here' : 'Run again'}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** Who last let a failure of this notebook pass. */
+function lastName({ inspection }: AnalysisView): string {
+  const waivers = inspection.analysis?.waivers as Waiver[] | undefined;
+  return waivers?.at(-1)?.by ?? '';
+}
