@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from textwrap import wrap
 
 from modelcompose.publish.story import ROUND_MARKS, ROUND_WORDS
 from modelcompose.verdict import Status, worst
@@ -14,21 +15,24 @@ from modelcompose.workflow.lineage import Lineage, Predicted, Round
 
 __all__ = ["Edge", "Graph", "Node", "differences", "graph"]
 
-WIDTH, HEIGHT = 220, 78
+WIDTH, HEIGHT = 236, 118
 ACROSS, DOWN = 24, 40
 MARGIN = 6
-LETTERS = 30
-"""Letters that fit on a line of a node."""
+LETTERS, LABEL_LINES = 26, 2
+"""Letters that fit on a line of a box, and the lines that a label may take there."""
+LINE, FIRST_LINE = 20, 24
 
 
 @dataclass(frozen=True)
 class Node:
-    """One round as a box: where it stands, its lines of text, and how it ended."""
+    """One round as a box: where it stands, its lines of text with their heights in it, and how it ended."""
 
     id: str
     x: int
     y: int
-    lines: tuple[str, ...]
+    title: tuple[tuple[int, str], ...]
+    lines: tuple[tuple[int, str], ...]
+    end: tuple[int, str]
     mark: Status
     best: bool
     kept: bool
@@ -63,15 +67,7 @@ def graph(lineage: Lineage) -> Graph:
         name: (MARGIN + column * (WIDTH + ACROSS), MARGIN + row * (HEIGHT + DOWN)) for name, (column, row) in places
     }
     nodes = tuple(
-        Node(
-            one.id,
-            *corners[one.id],
-            _lines(one),
-            ROUND_MARKS.get(one.status, "fail"),
-            one.id == lineage.best,
-            one.id in kept,
-        )
-        for one in lineage.rounds
+        _node(one, corners[one.id], best=one.id == lineage.best, kept=one.id in kept) for one in lineage.rounds
     )
     edges = tuple(
         Edge(_path(corners[one.parent], corners[one.id]), one.id in kept) for one in lineage.rounds if one.parent
@@ -115,11 +111,22 @@ def _path(above: tuple[int, int], below: tuple[int, int]) -> str:
     return f"M {x} {y} V {bend} H {to} V {down}"
 
 
-def _lines(one: Round) -> tuple[str, ...]:
-    told = [f"{one.id}  {one.label}", one.model or "–", ROUND_WORDS[one.status]]
-    if one.elpd is not None:
-        told[2] += f", elpd {_signed(one.elpd, '')}"
-    return tuple(line if len(line) <= LETTERS else f"{line[: LETTERS - 1]}…" for line in told)
+def _node(one: Round, corner: tuple[int, int], *, best: bool, kept: bool) -> Node:
+    label = wrap(f"{one.id}  {one.label}", LETTERS, max_lines=LABEL_LINES, placeholder=" …")
+    elpd = [f"elpd {_signed(one.elpd, '')}"] if one.elpd is not None else []
+    below = wrap(one.model or "–", LETTERS, max_lines=1, placeholder="…") + elpd
+    heights = [FIRST_LINE + LINE * at for at in range(len(label) + len(below) + 1)]
+    return Node(
+        id=one.id,
+        x=corner[0],
+        y=corner[1],
+        title=tuple(zip(heights, label, strict=False)),
+        lines=tuple(zip(heights[len(label) :], below, strict=False)),
+        end=(heights[-1], ROUND_WORDS[one.status]),
+        mark=ROUND_MARKS.get(one.status, "fail"),
+        best=best,
+        kept=kept,
+    )
 
 
 def _said(one: Round) -> str:

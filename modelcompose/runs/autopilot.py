@@ -126,10 +126,11 @@ class _Chain:
         self.lineage = self.lineage.ended(sentence)
         self.store.write_lineage(self.run_id, self.lineage.model_dump(mode="json"))
         best = self.best.round
+        told = f"{message} Autopilot {sentence[0].lower()}{sentence[1:]}"
         if best.run == self.run_id:
-            return f"{message} {sentence}"
+            return told
         self.store.write_lineage(best.run, self.lineage.model_dump(mode="json"))
-        return f"{message} {sentence} Round {best.id} (run {best.run[:8]}) is the best."
+        return f"{told} Round {best.id} (run {best.run[:8]}) is the best."
 
     def _begin(self, run: Run, status: RunStatus) -> None:
         """Enter the first round, or the rounds that an earlier process had brought to an end."""
@@ -193,7 +194,7 @@ class _Chain:
         self.tried.add(_key(ready.analysis))
         child = self.store.create(
             ready.nb,
-            name=f"{run.name}, round {number}",
+            name=f"{run.name}-round-{number}",
             notebook_path=run.notebook,
             analysis=ready.analysis,
             data=ready.data,

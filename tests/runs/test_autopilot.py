@@ -70,6 +70,10 @@ def flown(store: Any, create: Any) -> Any:
     return fly
 
 
+def _inside(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
 CROOKED = {
     "sampling": """
 gate("sampling", "fail" if model == "crooked" else "warn" if draws < 2000 else "pass",
@@ -102,7 +106,8 @@ def test_it_goes_back_from_what_made_things_worse_and_on_from_what_helped(flown:
 
     # The run that was started keeps its own outcome and names the best.
     assert run.status == "failed"
-    assert run.message.endswith(f"{lineage.stopped} Round 4 (run {lineage['4'].run[:8]}) is the best.")
+    named = f"Round 4 (run {lineage['4'].run[:8]}) is the best."
+    assert run.message.endswith(f"Autopilot {_inside(lineage.stopped)} {named}")
     assert [one.step for one in run.verdicts] == ["sampling", "posterior"]
 
     # Before and after, of what did not pass before or does not now.
@@ -114,7 +119,7 @@ def test_it_goes_back_from_what_made_things_worse_and_on_from_what_helped(flown:
 
     # Each round is a run of its own, whose notebook carries the choices and the lineage up to it.
     best = store.get(lineage["4"].run)
-    assert (best.parent, best.status, best.name) == (run.id, "passed", f"{run.name}, round 4")
+    assert (best.parent, best.status, best.name) == (run.id, "passed", f"{run.name}-round-4")
     nb = nbformat.read(store.workspace / best.executed, as_version=4)
     assert (Analysis.read(nb).model, Analysis.read(nb).draws) == ("right", 2000)
     assert Lineage.read(nb) == lineage
@@ -181,7 +186,7 @@ def test_it_leaves_to_people_what_is_theirs_and_says_what_it_could_not_do(flown:
         "“Write it anew” would change a cell that was edited by hand.",
     ):
         assert said in lineage.stopped
-    assert run.message.endswith(lineage.stopped)
+    assert run.message.endswith(_inside(lineage.stopped))
 
 
 def test_a_warning_is_worth_a_round_only_with_a_promising_remedy(flown: Any) -> None:

@@ -1,0 +1,80 @@
+"""Autopilot on real data: counts that vary more than a Poisson model allows become a negative binomial analysis."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modelcompose import Workbench, cli
+from modelcompose.workflow.lineage import Lineage
+from tests.runs.conftest import wait_for
+
+SLOPE = 0.5
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory):
+    """A run on autopilot in a process of its own, on 200 counts whose dispersion is known."""
+    folder = tmp_path_factory.mktemp("visits")
+    rng = np.random.default_rng(5)
+    severity = rng.normal(size=200).round(3)
+    mean, shape = np.exp(1.2 + SLOPE * severity), 1.5
+    visits = rng.negative_binomial(shape, shape / (shape + mean))
+    pd.DataFrame({"visits": visits, "severity": severity}).to_csv(folder / "visits.csv", index=False)
+    workbench = Workbench(folder)
+    choices = {"data": "visits.csv", "kinds": {"visits": "count"}, "question": "effect", "model": "poisson"}
+    roles = {"outcome": "visits", "predictors": ["severity"], "draws": 400, "tune": 400}
+    path = workbench.compose({**choices, **roles})["path"]
+    begun = workbench.start(path, {}, autopilot=3)
+    assert (begun["status"], begun["autopilot"], begun["lineage"]) == ("running", 3, None)
+    wait_for(lambda: workbench.get_run(begun["id"])["status"] != "running", seconds=600)
+    return workbench, workbench.get_run(begun["id"])
+
+
+def test_the_spread_is_found_too_large_and_mended(mended):
+    workbench, run = mended
+    lineage = Lineage.model_validate(run["lineage"])
+    assert [(one.model, one.status, one.step) for one in lineage.rounds] == [
+        ("poisson", "failed", ""),
+        ("negative-binomial", "passed", "posterior"),
+    ]
+    assert lineage.stopped == "Stopped: all checks pass after 1 change."
+    spread = next(one for one in lineage["2"].findings if one.name.startswith("Spread"))
+    assert (spread.before_status, spread.status) == ("fail", "pass")
+    best = workbench.get_run(lineage["2"].run)
+    nb = json.loads((workbench.workspace / best["executed"]).read_text())
+    verdicts = {one["step"] for one in best["verdicts"]}
+    assert (best["parent"], "answer" in verdicts) == (run["id"], True)
+    assert Lineage.read(nb) == lineage
+
+
+def test_the_events_of_all_rounds_can_be_followed_in_the_first(mended):
+    workbench, run = mended
+    events = workbench.events(run["id"])["events"]
+    begun = [event for event in events if event["type"] == "round"]
+    assert [(one["id"], one["step"]) for one in begun] == [("2", "posterior")]
+    judged = [event["step"] for event in events if event["type"] == "verdict" and event.get("round") == "2"]
+    assert judged[-1] == "answer"
+    assert [one["step"] for one in run["verdicts"]][-1] == "posterior"
+    assert events[-1]["type"] == "end"
+
+
+def test_the_report_shows_how_the_model_came_about(mended):
+    workbench, run = mended
+    report = (workbench.workspace / workbench.publish(run["lineage"]["rounds"][1]["run"])["report"]).read_text()
+    assert "How this model came about" in report
+    assert "Stopped: all checks pass after 1 change." in report
+    assert report.count("<rect") == 2
+
+
+def test_the_command_line_lists_the_rounds(mended, capsys, monkeypatch):
+    workbench, run = mended
+    monkeypatch.chdir(workbench.workspace)
+    assert cli.main(["runs", "show", run["id"]]) == 0
+    said = capsys.readouterr().out
+    assert "✗ round 1: As it was" in said
+    assert "✓ round 2, the best: Use Negative binomial regression (from round 1)" in said
+    assert "Stopped: all checks pass after 1 change." in said
