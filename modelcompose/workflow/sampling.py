@@ -395,8 +395,9 @@ def _of_several(analysis: Analysis, findings: list[Finding], dt: Any, *, own: bo
             cost=another(dt),
             score=0.7,
         )
+    yield from _simpler(analysis, dt)
     if not own:
-        yield _tighter(analysis, dt, score=0.6)
+        yield _tighter(analysis, dt, score=0.4)
     yield Remedy(
         label="Run 8 chains from other starting points",
         why="They show whether one of the explanations was found by accident; they do not choose between them.",
@@ -404,6 +405,21 @@ def _of_several(analysis: Analysis, findings: list[Finding], dt: Any, *, own: bo
         cost=another(dt, 2),
         score=0.2,
     )
+
+
+def _simpler(analysis: Analysis, dt: Any) -> Iterator[Remedy]:
+    """Offer the models that the present one is a richer neighbour of."""
+    kind = analysis.kinds.get(analysis.outcome)
+    for entry in catalog.entries():
+        suits = analysis.question in entry.questions and kind in entry.outcome
+        if suits and analysis.model in entry.richer:
+            yield Remedy(
+                label=f"Go back to {entry.title}",
+                why="A simpler model leaves less room for rival explanations; what it misses, the next checks show.",
+                changes={"model": entry.id, "formula": "", "priors": {}},
+                cost=another(dt),
+                score=0.65,
+            )
 
 
 def _more_draws(analysis: Analysis, bad: set[str], findings: list[Finding], dt: Any) -> Remedy:
