@@ -25,7 +25,7 @@ from modelcompose import catalog, data, samplers
 from modelcompose.analysis import Analysis
 from modelcompose.catalog.evidence import FILE, STANDARD_ROWS, STANDARD_SEED
 from modelcompose.workflow import sampling
-from modelcompose.workflow.sbc import calibrate
+from modelcompose.workflow.sbc import ranked
 
 RECOVERY_ROWS, RECOVERY_SEED = 300, 7
 
@@ -69,7 +69,7 @@ def recovered(entry):
 def evidence_of(entry, simulations):
     """Return what is kept of a model."""
     _, analysis, table = prepared(entry, STANDARD_ROWS, STANDARD_SEED)
-    calibration = calibrate(catalog.build(analysis, table), simulations=simulations)
+    calibration = ranked(catalog.build(analysis, table), simulations=simulations)
     off, seconds, worst = recovered(entry)
     return {
         "fingerprint": catalog.fingerprint(entry, analysis, table),

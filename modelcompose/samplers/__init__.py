@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
+from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,9 @@ __all__ = ["Sampler", "Settings", "fit", "names"]
 
 OURS = {"nutpie": "modelcompose.samplers.nutpie", "pymc": "modelcompose.samplers.pymc"}
 RUN_FOLDER = "MODELCOMPOSE_RUN_FOLDER"
+STEP, KEY = "MODELCOMPOSE_STEP", "MODELCOMPOSE_STEP_KEY"  # where in a run this is called from
+POSTERIOR = "posterior.nc"
+MADE_FOR = "modelcompose_step"
 SURFACE = "surface_raw"  # the weights of a map, which were measured to draw far better with the low-rank metric
 
 
@@ -84,7 +88,8 @@ def fit(
     """Draw from the posterior of a model.
 
     An interrupt keeps the draws made so far. When a run asks for it (by the environment variable
-    ``MODELCOMPOSE_RUN_FOLDER``), the posterior is saved as soon as it exists.
+    ``MODELCOMPOSE_RUN_FOLDER``), the posterior is saved as soon as it exists; a run that died after that takes these
+    draws when it is resumed.
 
     Parameters
     ----------
@@ -117,8 +122,11 @@ def fit(
     InvalidInput
         When the model cannot start: its log density is not finite at the initial point.
     """
+    mark = _mark()
+    if (rescued := _rescued(mark)) is not None:
+        return rescued
     pymc_model = _pymc_model(model)
-    settings = Settings(draws, tune, chains, target_accept, random_seed, _low_rank(metric, pymc_model))
+    settings = Settings(draws, tune, chains, target_accept, random_seed, low_rank(metric, pymc_model))
     chosen = _sampler(sampler)
     started = time.monotonic()
     fillings = getattr(model, "fillings", None) or [{}]
@@ -133,7 +141,7 @@ def fit(
     )
     _add_observed(dt, pymc_model)
     if record:
-        _save(dt)
+        _save(dt, mark)
     return dt
 
 
@@ -187,7 +195,8 @@ def _pymc_model(model: Any) -> Any:
     return model.backend.model
 
 
-def _low_rank(metric: str, model: Any) -> bool:
+def low_rank(metric: str, model: Any) -> bool:
+    """Tell whether a PyMC model is to be drawn from with the low-rank metric; see ``fit``."""
     grouped = any(
         (name.endswith("_sigma") and "|" in name) or (name.endswith("_raw") and name != SURFACE)
         for name in model.named_vars
@@ -232,10 +241,43 @@ def _dims(model: Any, variable: Any) -> tuple[Any, ...]:
     return tuple(model.named_vars_to_dims.get(variable.name) or ("__obs__",) * (len(model.observed_RVs) == 1))
 
 
-def _save(dt: Any) -> None:
-    """Save the posterior for the run that this kernel executes, if there is one."""
+_COUNTS: dict[str, Iterator[int]] = {}
+
+
+def _mark() -> str:
+    """Identify this fit within a run: the key of the step that asks for it, and how many it has asked for before."""
+    key = os.environ.get(KEY, "")
+    return f"{key}/{next(_COUNTS.setdefault(key, count()))}" if key else ""
+
+
+def _place() -> Path | None:
+    """Return where the run that this kernel executes keeps its posterior; other steps than the fit have none."""
     folder = os.environ.get(RUN_FOLDER)
-    if not folder:
+    return Path(folder) / POSTERIOR if folder and os.environ.get(STEP, "") in ("", "fit") else None
+
+
+def _rescued(mark: str) -> Any:
+    """Return the draws that this very fit had saved before its process died; None where there are none, or not all."""
+    place = _place()
+    if not mark or place is None or not place.is_file():
+        return None
+    import xarray as xr
+
+    try:
+        with xr.open_datatree(place, engine="h5netcdf") as opened:
+            dt = opened.load()
+    except (OSError, ValueError):
+        return None
+    posterior = dt["posterior"]
+    asked = {"chain": posterior.attrs.get("requested_chains"), "draw": posterior.attrs.get("requested_draws")}
+    whole = all(posterior.sizes[dim] == size for dim, size in asked.items())
+    return dt if whole and posterior.attrs.get(MADE_FOR) == mark else None
+
+
+def _save(dt: Any, mark: str) -> None:
+    """Save the posterior for the run that this kernel executes, if there is one."""
+    place = _place()
+    if place is None:
         return
     import xarray as xr
 
@@ -243,12 +285,14 @@ def _save(dt: Any) -> None:
     numeric = [name for name in stats.data_vars if stats[name].dtype.kind in "iufb"]
     slim = xr.DataTree.from_dict(
         {
-            "posterior": dt["posterior"].to_dataset(),
+            "posterior": dt["posterior"].to_dataset().assign_attrs({MADE_FOR: mark} if mark else {}),
             "sample_stats": stats[numeric],
             "observed_data": dt["observed_data"].to_dataset(),
         }
     )
-    slim.to_netcdf(Path(folder) / "posterior.nc", engine="h5netcdf")
+    fresh = place.with_name(f".{place.name}.part")
+    slim.to_netcdf(fresh, engine="h5netcdf")
+    fresh.replace(place)
 
 
 def cannot_start(error: Exception) -> InvalidInput:

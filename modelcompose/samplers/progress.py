@@ -12,6 +12,7 @@ from typing import Any, Self
 __all__ = ["EVENT", "Progress", "tell"]
 
 EVENT = "modelcompose_event"
+EVERY = 0.2
 
 
 def tell(content: dict[str, Any]) -> None:
@@ -38,6 +39,7 @@ class Progress:
         self._done: list[dict[str, Any]] = []
         self._latest: list[dict[str, Any]] = []
         self._started = time.monotonic()
+        self._told = 0.0
         self._line: Any = None
 
     def __enter__(self) -> Self:
@@ -63,7 +65,28 @@ class Progress:
             ``step_size``.
         """
         self._latest = chains
-        content = self._event([*self._done, *chains])
+        self._tell(self._event([*self._done, *chains]))
+
+    def counted(self, fits: int) -> None:
+        """Tell how many of many short fits are made, of one chain each; a few times a second is enough."""
+        now = time.monotonic()
+        if fits < self._chains and now - self._told < EVERY:
+            return
+        self._told = now
+        seconds = now - self._started
+        self._tell(
+            {
+                "type": "sampling",
+                "chains": [],
+                "finished": fits * self._total,
+                "total": self._chains * self._total,
+                "divergences": 0,
+                "seconds": round(seconds, 2),
+                "left": round(seconds * (self._chains - fits) / fits, 1) if fits else None,
+            }
+        )
+
+    def _tell(self, content: dict[str, Any]) -> None:
         tell(content)
         if self._line is not None:
             from IPython.display import HTML

@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import binom
 
 from modelcompose import catalog
-from modelcompose.workflow.sbc import RANKS, Calibration, calibrate, open_outcome, p_uniform
+from modelcompose.workflow.constructed import open_outcome
+from modelcompose.workflow.sbc import RANKS, Calibration, p_uniform, ranked
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -49,10 +50,10 @@ def test_uniform_ranks_are_taken_for_uniform_and_others_are_not():
 
 
 def test_a_right_model_passes_and_a_wrong_one_does_not():
-    right = calibrate(line(1.0), simulations=60)
+    right = ranked(line(1.0), simulations=60)
     assert right.passed
     assert right.simulations == 60
-    wrong = calibrate(line(1.0, noise_factor=0.25), simulations=60)
+    wrong = ranked(line(1.0, noise_factor=0.25), simulations=60)
     assert not wrong.passed
     assert wrong.coverage[0.9] < 0.7
 
@@ -71,7 +72,7 @@ def test_stopping_keeps_what_is_done():
         if done == 10:
             raise KeyboardInterrupt
 
-    assert calibrate(line(1.0), simulations=60, report=stop).simulations == 10
+    assert ranked(line(1.0), simulations=60, report=stop).simulations == 10
 
 
 def test_fits_that_cannot_be_made_count_against_a_model():
@@ -101,6 +102,6 @@ def test_every_model_carries_valid_evidence_that_it_computes_rightly(entry):
 def test_simulation_based_calibration(entry):
     """The same as the stored evidence, with other random numbers and fewer simulations."""
     _, analysis, table = prepared(entry, STANDARD_ROWS, STANDARD_SEED)
-    found = calibrate(catalog.build(analysis, table), simulations=50, random_seed=77)
+    found = ranked(catalog.build(analysis, table), simulations=50, random_seed=77)
     print(f"{entry.id}: {found.coverage}, smallest p {min(found.p_values.values()):.3f}, {found.seconds:.0f} s")
     assert found.passed
