@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from modelcompose import catalog
 from modelcompose.catalog.curves import mean_direction
+from modelcompose.catalog.entry import term
 from modelcompose.catalog.survival import happened
 from modelcompose.verdict import Finding, Remedy, Verdict, worst
 from modelcompose.workflow.alternatives import alternatives
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
 
 COVERAGE = 0.90
-GAP = "Calibration: "
+GAP, BEND = "Calibration: ", "Bend along "
 MOST_DRAWS = 1000
 SHOWN = 40
 BINS = 5
-MOST_COLUMNS, LEAST_ROWS = 2, 10
+MOST_COLUMNS, LEAST_ROWS, LEAST_VALUES = 2, 10, 5
 TRUNCATED = 2.0  # times as much as a Poisson count varies: above, extra zeros alone do not explain the spread
 
 Statistic = Callable[[np.ndarray], np.ndarray]
@@ -37,15 +38,16 @@ Statistic = Callable[[np.ndarray], np.ndarray]
 def check(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Verdict:
     """Compare statistics of replicated data with those of the real ones.
 
-    The statistics are ones that the family does not fit by itself: extremes and skewness of a number, spread and
-    zeros of a count, calibration of a yes or no and of levels, variation beyond chance of counts out of attempts, the
-    agreement of directions around their prediction, the likeness of neighbours in time, and the spread of the groups'
-    averages. Waiting times are compared by the share that lasts, estimated with those that had not ended (Kaplan and
-    Meier 1958, doi:10.1080/01621459.1958.10501452). A model of a quantile is judged by the share of rows below it
-    alone, since its distribution is a device. A statistic's tail probability P(T(replicated) ≥ T(observed)) passes
-    between 0.05/k and its mirror and fails outside 0.01/k, where k counts the statistics, so that a right model rarely
-    fails by chance; of gaps in calibration only large ones count. The central 90% interval of the predictions should
-    hold 90% of the rows, within the central 99% of its binomial distribution.
+    The statistics are ones that the family does not fit by itself: bends along numeric predictors, extremes and
+    skewness of a number, spread and zeros of a count, calibration of a yes or no and of levels, variation beyond
+    chance of counts out of attempts, the agreement of directions around their prediction, the likeness of neighbours
+    in time, and the spread of the groups' averages. Waiting times are compared by the share that lasts, estimated with
+    those that had not ended (Kaplan and Meier 1958, doi:10.1080/01621459.1958.10501452). A model of a quantile is
+    judged by the share of rows below it alone, since its distribution is a device. A statistic's tail probability
+    P(T(replicated) ≥ T(observed)) passes between 0.05/k and its mirror and fails outside 0.01/k, where k counts the
+    statistics, so that a right model rarely fails by chance; of gaps in calibration only large ones count. The central
+    90% interval of the predictions should hold 90% of the rows, within the central 99% of its binomial distribution.
+    These are the default thresholds; a policy may have others.
 
     Parameters
     ----------
@@ -139,6 +141,9 @@ def _statistics(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -
         "shares": lambda one: _of_shares(one, table[analysis.trials].to_numpy(float)),
         "directions": _of_directions,
     }.get(simulated.kind, _of_counts if analysis.kinds.get(analysis.outcome) == "count" else _of_numbers)(simulated)
+    bends = bending(table, analysis.predictors) if simulated.kind in ("number", "binary") else {}
+    if bends:
+        found.append(_of_bends(simulated, bends))
     if analysis.time and simulated.kind == "number" and not analysis.groups:
         found.append(_of_neighbours(simulated, table[analysis.time]))
     if analysis.groups and simulated.kind != "directions":
@@ -222,6 +227,36 @@ def _of_numbers(simulated: Simulated) -> list[Named]:
         ("Largest value", "Extremes show whether the tails are right.", lambda y: y.max(-1)),
         ("Skewness", "Shows whether one tail is longer.", _skewness),
     ]
+
+
+def bending(table: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return for each numeric column its square and cube, freed of what is straight in them, shape (rows, 2)."""
+    found = {}
+    for name in names:
+        column = table[name]
+        if column.dtype.kind in "iuf" and column.nunique() >= LEAST_VALUES:
+            x = (column.to_numpy(float) - column.mean()) / column.std()
+            found[name] = np.linalg.qr(np.vander(x, 4, increasing=True))[0][:, 2:]
+    return found
+
+
+def _of_bends(simulated: Simulated, bends: dict[str, np.ndarray]) -> Named:
+    """Correlate what is left over with the squares and cubes of the predictors; the largest of all."""
+    predicted = simulated.draws.mean(0)
+    curves = np.column_stack(list(bends.values()))
+
+    def largest(y: np.ndarray) -> np.ndarray:
+        left = y - predicted
+        return np.asarray(np.abs(left @ curves).max(-1) / np.maximum(np.sqrt((left**2).sum(-1)), 1e-300))
+
+    said = "Where the average follows a bend, a straight line is too high in one place and too low in another."
+    return f"{BEND}{bent(simulated, bends)}", said, largest
+
+
+def bent(simulated: Simulated, bends: dict[str, np.ndarray]) -> str:
+    """Name the predictor along which what is left over bends most."""
+    left = simulated.observed - simulated.draws.mean(0)
+    return max(bends, key=lambda name: float(np.abs(left @ bends[name]).max()))
 
 
 def _of_neighbours(simulated: Simulated, time: pd.Series[Any]) -> Named:
@@ -364,7 +399,27 @@ def _remedies(
     what = f"What did not fit: {', '.join(finding.name.lower() for finding in misfits)}."
     symptoms = _symptoms(analysis, table, simulated, misfits)
     yield from alternatives(analysis, table, symptoms, why=what, cost=another(dt))
+    yield from _bending(analysis, table, misfits, dt, likely=0.85 if "skew" not in symptoms else 0.6)
     yield from _explaining(analysis, table, simulated, dt)
+
+
+def _bending(
+    analysis: Analysis, table: pd.DataFrame, misfits: list[Finding], dt: Any, *, likely: float
+) -> Iterator[Remedy]:
+    """Offer to let the effect of the predictor bend along which the fit is wrong, where there is a formula."""
+    names = [finding.name.removeprefix(BEND) for finding in misfits if finding.name.startswith(BEND)]
+    for name in names if analysis.formula_parts else ():
+        mean, *others = analysis.formula_parts
+        square = f"I({term(name, table)} ** 2)"
+        if square not in mean:
+            formula = f"{mean} + {square}"
+            yield Remedy(
+                label=f"Let the effect of {name} bend",
+                why=f"The square of {name} enters beside {name} itself.",
+                changes={"formula": [formula, *others] if others else formula},
+                cost=another(dt),
+                score=likely,
+            )
 
 
 def _symptoms(analysis: Analysis, table: pd.DataFrame, simulated: Simulated, misfits: list[Finding]) -> tuple[str, ...]:
