@@ -125,7 +125,8 @@ class Verdict(BaseModel):
         """The verdict as a self-contained card; everything that came from a user is escaped."""
         colour = COLOURS[self.status]
         parts = [
-            f'<div style="border-left: 4px solid {colour}; padding: 4px 12px; margin: 4px 0; max-width: 900px">',
+            f'<div id="step-{escape(self.step, quote=True)}" style="border-left: 4px solid {colour}; '
+            'padding: 4px 12px; margin: 4px 0; max-width: 900px">',
             f'<p><strong>{escape(self.title)}</strong> &nbsp; <strong style="color: {colour}">'
             f"{WORDS[self.status]}</strong></p>",
             f"<p>{escape(self.sentence)}</p>",
@@ -157,7 +158,7 @@ class Verdict(BaseModel):
         return f"<table>{head}{rows}</table>" if rows else ""
 
     def _details_html(self) -> str:
-        """Render the details meant for reading: texts, LaTeX under "equation", and lists of flat mappings."""
+        """Render what is meant for reading: texts, LaTeX under "equation", sentences, and lists of flat mappings."""
         return "".join(_detail_html(name, value) for name, value in self.details.items())
 
     def _remedies_html(self) -> str:
@@ -206,6 +207,9 @@ def _detail_html(name: str, value: Any) -> str:
         return f"<p><strong>{escape(name.capitalize())}</strong> &nbsp; {escape(value)}</p>"
     if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
         return _table_html(name, value)
+    if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
+        lines = "".join(f"<p>{escape(line)}</p>" for line in value)
+        return f"<details><summary><strong>{escape(name)}</strong></summary>{lines}</details>"
     return ""
 
 
@@ -214,11 +218,17 @@ def _table_html(caption: str, rows: list[dict[str, Any]]) -> str:
     head = _heads(*columns)
     body = "".join(
         "<tr>"
-        + "".join(f'<td style="text-align: left">{escape(str(row.get(column, "")))}</td>' for column in columns)
+        + "".join(f'<td style="text-align: left">{_cell_html(column, row.get(column, ""))}</td>' for column in columns)
         + "</tr>"
         for row in rows
     )
     return f"<p><strong>{escape(caption)}</strong></p><table><tr>{head}</tr>{body}</table>"
+
+
+def _cell_html(column: str, value: Any) -> str:
+    """Render a value of a table; the name of a step leads to its verdict."""
+    text = escape(str(value), quote=True)
+    return f'<a href="#step-{text}">{text}</a>' if column == "step" and text else text
 
 
 def verdict_in(outputs: Iterable[Mapping[str, Any]]) -> Verdict | None:

@@ -60,7 +60,7 @@ class Logistic(ModelEntry):
         found = [_percent(one) for one in super().effects(analysis, table, model, dt)]
         if analysis.question == "compare-many":
             found += [_percent(one) for one in group_levels(analysis, table, model, dt)]
-        return found + spreads(dt)
+        return found + spreads(dt, link=self.link)
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd

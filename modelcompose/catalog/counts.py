@@ -77,7 +77,7 @@ class Poisson(ModelEntry):
             found += group_levels(analysis, table, model, dt)
         if analysis.question in ("rate", "typical"):
             found.append(_rate(analysis, table, model, dt))
-        return found + spreads(dt)
+        return found + spreads(dt, link=self.link)
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd

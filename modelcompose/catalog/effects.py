@@ -18,7 +18,17 @@ if TYPE_CHECKING:
 
     from modelcompose.analysis import Analysis
 
-__all__ = ["Effect", "comparisons", "contrasts", "expected", "group_levels", "outcome_unit", "samples", "spreads"]
+__all__ = [
+    "SCALES",
+    "Effect",
+    "comparisons",
+    "contrasts",
+    "expected",
+    "group_levels",
+    "outcome_unit",
+    "samples",
+    "spreads",
+]
 
 
 @dataclass(frozen=True)
@@ -93,22 +103,34 @@ def group_levels(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -
     ]
 
 
-def spreads(dt: Any) -> list[Effect]:
-    """Return the standard deviations between groups, as far as the model has them."""
+SCALES = {"log": "on the logarithmic scale", "logit": "in log-odds"}
+"""The scale on which groups differ, by the model's link."""
+
+
+def spreads(dt: Any, *, link: str = "", unit: str = "") -> list[Effect]:
+    """Return the standard deviations between groups, as far as the model has them.
+
+    Parameters
+    ----------
+    link
+        The model's link, which says on what scale they are.
+    unit
+        Unit of the outcome, for models without a link.
+    """
     posterior = dt["posterior"]
     return [
-        _spread(name.removesuffix("_sigma"), posterior[name].values.ravel())
+        _spread(name.removesuffix("_sigma"), posterior[name].values.ravel(), SCALES.get(link, unit))
         for name in map(str, posterior.data_vars)
         if name.endswith("_sigma") and "|" in name
     ]
 
 
-def _spread(term: str, draws: np.ndarray) -> Effect:
+def _spread(term: str, draws: np.ndarray, unit: str) -> Effect:
     effect, _, group = term.partition("|")
     subject = "their level" if effect == "1" else f"the effect of {effect}"
     short = f"spread of {'levels' if effect == '1' else effect} between {group}"
     lead = f"From one {group} to another, {subject} varies with a standard deviation of"
-    return Effect(short, lead, "spread", draws, headline=False)
+    return Effect(short, lead, "spread", draws, unit, headline=False)
 
 
 def target_words(analysis: Analysis, table: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from modelcompose.catalog.effects import Effect, group_levels, spreads
+from modelcompose.catalog.effects import Effect, group_levels, outcome_unit, spreads
 from modelcompose.catalog.entry import (
     MeasuredEntry,
     ModelEntry,
@@ -134,7 +134,7 @@ class ManyGroups(MeasuredEntry):
         return f"{quoted(analysis.outcome)} ~ 1 + (1 | {quoted(analysis.groups[0])})"
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
-        return group_levels(analysis, table, model, dt) + spreads(dt)
+        return group_levels(analysis, table, model, dt) + spreads(dt, unit=outcome_unit(analysis, table))
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd

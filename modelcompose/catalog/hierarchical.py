@@ -82,7 +82,7 @@ class VaryingIntercepts(MeasuredEntry):
         return [f"(1 | {quoted(name)})" for name in analysis.groups]
 
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
-        return super().effects(analysis, table, model, dt) + spreads(dt)
+        return super().effects(analysis, table, model, dt) + spreads(dt, unit=outcome_unit(analysis, table))
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd
@@ -264,12 +264,13 @@ class CorrelatedSlopes(WrittenEntry):
         group, slope = analysis.groups[0], slope_of(analysis, table)
         together = f"The correlation of the level of a {group} with its effect of {slope} is"
         lead, varies = f"From one {group} to another,", "varies with a standard deviation of"
+        unit = outcome_unit(analysis, table)
         return [
             *_slopes(analysis, table, dt),
             Effect(f"spread of levels between {group}", f"{lead} their level {varies}", "spread",
-                   samples(dt, "level_sd"), headline=False),
+                   samples(dt, "level_sd"), unit, headline=False),
             Effect(f"spread of {slope} between {group}", f"{lead} the effect of {slope} {varies}", "spread",
-                   samples(dt, "slope_sd"), headline=False),
+                   samples(dt, "slope_sd"), unit, headline=False),
             Effect("correlation of level and effect", together, "effect", samples(dt, "correlation"), headline=False),
         ]  # fmt: skip
 

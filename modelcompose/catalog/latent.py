@@ -271,7 +271,7 @@ class ItemResponse(ModelEntry):
                    f"typical {person}, by", middle),
         ]  # fmt: skip
         others = _ends(dt, person, ("most able", "least able"), f"for a typical {item}, {target} is", headline=False)
-        return [*found, *others, *spreads(dt)]
+        return [*found, *others, *spreads(dt, link=self.link)]
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd

@@ -64,7 +64,7 @@ class LevelsEntry(ModelEntry):
                 found += self.of_a_change(analysis, table, step, short, (before, after))
         if analysis.question == "compare-many":
             found += self.of_groups(analysis, table, model, dt)
-        return sorted(found, key=lambda effect: not effect.headline) + spreads(dt)
+        return sorted(found, key=lambda effect: not effect.headline) + spreads(dt, link=self.link)
 
     def of_a_change(
         self, analysis: Analysis, table: pd.DataFrame, step: str, short: str, chances: tuple[np.ndarray, np.ndarray]

@@ -213,7 +213,7 @@ def _costs(best: int, names: list[str], shares: np.ndarray) -> Iterator[Effect]:
         draws = shares.max(1) - shares[:, at]
         lead = (
             f"Choosing {names[at]} costs {draws.mean():.2g} percentage points on average over all that is plausible, "
-            "compared with the variant that is truly best; the cost is"
+            "compared with the variant that is truly best. In the middle of all that is plausible, the cost is"
         )
         name = f"cost of choosing {names[at]}"
         if draws.any():
@@ -405,7 +405,11 @@ def _percentages(found: list[Effect], analysis: Analysis, table: pd.DataFrame, m
     if not found and not levels:
         lead = f"{_begun(target_words(analysis, table))} is"
         levels = [Effect(f"share of {analysis.outcome}", lead, "level", expected(model, dt, table).mean(1))]
-    return [*differences, *(replace(one, draws=100 * one.draws, unit="%") for one in levels), *spreads(dt)]
+    return [
+        *differences,
+        *(replace(one, draws=100 * one.draws, unit="%") for one in levels),
+        *spreads(dt, link="logit"),
+    ]
 
 
 class BetaBinomial(Binomial):

@@ -190,7 +190,7 @@ def ratios(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Iterator[Effect]
     if not analysis.predictors:
         return
     slopes = dict(zip(map(str, dt["posterior"]["term"].values), samples(dt, "slope").T, strict=True))
-    target = f"the time {analysis.outcome} is multiplied by"
+    target = f"the wait ({analysis.outcome}) is multiplied by"
     for name in analysis.predictors:
         column = table[name]
         if not hasattr(column, "cat"):

@@ -289,7 +289,7 @@ class Lognormal(_OnLogarithms):
                 replace(one, lead=one.lead.replace(said, median), draws=np.exp(one.draws))
                 for one in group_levels(analysis, table, model, dt)
             ]
-        return found + spreads(dt)
+        return found + spreads(dt, link="log")
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd
@@ -357,7 +357,7 @@ class Gamma(ModelEntry):
             found += group_levels(analysis, table, model, dt)
         if not found:
             found.append(_overall(analysis, table, model, dt))
-        return found + spreads(dt)
+        return found + spreads(dt, link="log")
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from modelcompose.catalog.counts import OVERDISPERSED, NegativeBinomial, Poisson
-from modelcompose.catalog.effects import ROWS, Effect, contrasts, samples, spreads
+from modelcompose.catalog.effects import ROWS, SCALES, Effect, contrasts, samples, spreads
 from modelcompose.catalog.entry import ModelEntry, Reason, Rejection, Simulation, quoted, right_side, term
 from modelcompose.catalog.facts import Facts, skewness
 from modelcompose.catalog.priors import Prior, Scale, TermPrior, rounded
@@ -344,10 +344,11 @@ class _TwoParts(ModelEntry):
 
 def _spreads(dt: Any) -> Iterator[Effect]:
     """Say how much groups differ in both parts."""
-    for one in spreads(dt):
+    for one in spreads(dt, link="log"):
         before, chance, group = one.name.partition(f"{PSI.term}_1 between ")
-        lead = f"From one {group} to another, the log-odds of anything at all vary with a standard deviation of"
-        yield replace(one, name=f"{before}chances between {group}", lead=lead) if chance else one
+        lead = f"From one {group} to another, the chance of anything at all varies with a standard deviation of"
+        said = replace(one, name=f"{before}chances between {group}", lead=lead, unit=SCALES["logit"])
+        yield said if chance else one
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ ROUND_WORDS: Mapping[str, str] = {
     "running": "running",
 }
 ROUND_MARKS: Mapping[str, Status] = {"passed": "pass", "warned": "warn", "running": "info"}
-LEADING = ("column", "term", "model", "quantity", "kind", "prior", "95% of values", "missing")
+LEADING = ("column", "item", "choice", "what", "term", "model", "quantity", "kind", "prior", "95% of values", "missing")
 COMPUTED = frozenset({"data", "model", "fit"})
 
 
@@ -87,6 +87,16 @@ class Chapter:
             name: [_led(row) for row in value]
             for name, value in details.items()
             if isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
+        }
+
+    @property
+    def texts(self) -> dict[str, list[str]]:
+        """The details that are lists of sentences."""
+        details = self.verdict.details if self.verdict else {}
+        return {
+            name: value
+            for name, value in details.items()
+            if isinstance(value, list) and value and all(isinstance(line, str) for line in value)
         }
 
 
@@ -285,6 +295,8 @@ def _led(row: Mapping[str, Any]) -> dict[str, Any]:
 def _result(row: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, str]:
     name = str(row.get("quantity", ""))
     shown = {"quantity": name[:1].upper() + name[1:], "direction": str(row.get("direction", ""))}
+    if "median" in row and "interval" in row:
+        return {**shown, "median": str(row["median"]), "interval": str(row["interval"])}
     try:
         median, lower, upper, sd = (float(numbers[name]) for name in ("median", "lower", "upper", "sd"))
     except (KeyError, TypeError, ValueError):
