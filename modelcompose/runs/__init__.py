@@ -17,7 +17,7 @@ from modelcompose.runs.autopilot import Prepare, Ready, autopilot
 from modelcompose.runs.engine import Control
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.execute import execute
-from modelcompose.runs.launch import start, stop
+from modelcompose.runs.launch import resume, start, stop
 from modelcompose.runs.run import Run, RunVerdict
 from modelcompose.runs.store import RunStore
 
@@ -31,6 +31,7 @@ __all__ = [
     "RunVerdict",
     "autopilot",
     "execute",
+    "resume",
     "start",
     "stop",
 ]

@@ -31,7 +31,8 @@ from modelcompose.workflow.notebook import digest
 __all__ = ["KernelEngine", "kernel_for"]
 
 MESSAGE = "modelcompose_event"
-OWN = frozenset({"run", "step", "verdict", "round", "lineage", "end"})
+OWN = frozenset({"run", "resume", "step", "verdict", "round", "lineage", "end"})
+SESSION = "modelcompose.runs.session"
 NATIVE = "python3"
 GATE = "GateFailed"
 IOPUB_SECONDS = 60  # a cell with large pictures may take long to hand them over
@@ -95,13 +96,14 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         self._counts = _execution_counts(self.nb.cells)
         self._finished = self._what_is_finished()
         self._unrestored: list[int] = []
+        self._told = ""
 
     def _what_is_finished(self) -> Finished | None:
         control = self.control
         if control.checkpoints is None or control.folder is None:
             return None
         keys = Keys.read(self.nb, control.cwd or Path.cwd(), self.kernel_name)
-        return keys and Finished(self.nb, keys, control.checkpoints, control.folder)
+        return Finished(self.nb, keys, control.checkpoints, control.folder) if keys else None
 
     def create_kernel_manager(self) -> Any:
         """Prepare the kernel; "python3" is this very interpreter, whatever another installation calls so.
@@ -184,11 +186,17 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         assert self._finished is not None  # noqa: S101
         found = self._finished.find(step)
         assert found is not None  # noqa: S101
-        self._ask(_call("begin", step, self._finished.begin(step), str(found.folder), judge=False))
+        self._tell_kernel(step, self._finished.begin(step), str(found.folder), judge=False)
         told = self._ask(cell.source, history=True)
         if index == self._last[step]:
             self._ask(_call("recall", str(found.folder)))
         return (told["ename"], told["evalue"]) if told["status"] == "error" else None
+
+    def _tell_kernel(self, step: str = "", key: str = "", folder: str = "", *, judge: bool = True) -> None:
+        """Let the kernel know which step the next cell belongs to; see ``session.begin``."""
+        if step or self._told:
+            self._ask(_call("begin", step, key, folder, judge=judge))
+        self._told = step
 
     async def _async_ask(self, code: str, *, history: bool = False) -> dict[str, Any]:
         """Let the kernel do something beside the cells, and return its reply.
@@ -258,7 +266,9 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             self._tell_step("started")
             if self._finished is not None:
                 found = self._finished.find(step)
-                self._ask(_call("begin", step, self._finished.begin(step), str(found.folder) if found else ""))
+                self._tell_kernel(step, self._finished.begin(step), str(found.folder) if found else "")
+        elif not step:
+            self._tell_kernel()
 
     def _end(self, cell: Any, index: int, completed: bool) -> None:
         """Tell the cell's verdict, and that its step has ended when this was the step's last cell."""

@@ -64,6 +64,8 @@ def execute(
     control.on_event = _recorder(EventLog(folder), on_event, store)
     control.cwd = (store.workspace / notebook).parent
     control.env = {**control.env, "MODELCOMPOSE_RUN_FOLDER": str(folder)}
+    control.folder = folder
+    control.checkpoints = store.checkpoints(run_id)
     with control.signals():
         status, message = _executed(folder, control)
         if afterwards is not None:
@@ -159,23 +161,24 @@ def _raised(outcome: Outcome, stopping: bool) -> tuple[RunStatus, str]:
 
 
 def _gate(verdicts: Sequence[Verdict], outcome: Outcome) -> str:
-    failed = [verdict for verdict in verdicts if verdict.status == "fail" and verdict.step == outcome.step]
+    failed = [verdict for verdict in verdicts if verdict.gate == "fail" and verdict.step == outcome.step]
     return _sentence(failed[-1]) if failed else shortened(outcome.evalue, EVALUE)
 
 
 def _by_verdicts(verdicts: Sequence[Verdict]) -> tuple[RunStatus, str]:
     if not verdicts:
         return "warned", "The notebook ran to its end, but none of its cells judged anything."
-    gravest = worst(verdict.status for verdict in verdicts)
+    gravest = worst(verdict.gate for verdict in verdicts)
     if gravest in {"pass", "info"}:
         return "passed", f"The notebook ran to its end and every check passed ({len(verdicts)} verdicts)."
-    sentences = " ".join(_sentence(verdict) for verdict in verdicts if verdict.status == gravest)
+    sentences = " ".join(_sentence(verdict) for verdict in verdicts if verdict.gate == gravest)
     return ("warned" if gravest == "warn" else "failed"), sentences
 
 
 def _sentence(verdict: Verdict) -> str:
     between = " " if verdict.title.endswith(("?", ".", "!")) else ": "
-    return f"{verdict.title}{between}{verdict.sentence}"
+    said = f"{verdict.title}{between}{verdict.sentence}"
+    return f"{said} Waived by {verdict.waived.by}: {verdict.waived.reason}" if verdict.waived else said
 
 
 def _kept(outcome: Outcome) -> str:

@@ -15,7 +15,7 @@ from modelcompose.runs.process import Process
 from modelcompose.runs.run import Run
 from modelcompose.runs.store import RunStore
 
-__all__ = ["start", "stop"]
+__all__ = ["resume", "start", "stop"]
 
 
 def start(store: RunStore, run_id: str, *, program: str = "modelcompose.runs") -> int:
@@ -60,6 +60,31 @@ def start(store: RunStore, run_id: str, *, program: str = "modelcompose.runs") -
     Process.of(process.pid, executes=True).write(folder)
     threading.Thread(target=process.wait, name=f"run {run.id[:8]}", daemon=True).start()
     return process.pid
+
+
+def resume(store: RunStore, run_id: str, *, program: str = "modelcompose.runs") -> int:
+    """Go on with a run that was stopped or whose process died, in a process of its own.
+
+    Steps that had finished are not run again; draws that were complete are not drawn again.
+
+    Parameters
+    ----------
+    program
+        As for ``start``.
+
+    Returns
+    -------
+    int
+        The process's number.
+
+    Raises
+    ------
+    NotFound
+        When there is no such run.
+    Conflict
+        When it still runs, or has ended by itself.
+    """
+    return start(store, store.reopen(run_id).id, program=program)
 
 
 def stop(store: RunStore, run_id: str) -> Run:

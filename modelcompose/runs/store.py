@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
 from modelcompose.errors import Conflict, Forbidden, NotFound
+from modelcompose.runs.checkpoints import POSTERIOR, Checkpoints
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.lock import locked
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed, write
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RunStore"]
 
-POSTERIOR = "posterior.nc"
 OUTCOME = "outcome.json"
 LINEAGE = "lineage.json"
 WHOLE = re.compile(r"[0-9a-f]{32}")
@@ -39,6 +39,8 @@ MLFLOW_STATUS: Mapping[str, str] = {
 }
 WITHOUT_TAG: Mapping[str, RunStatus] = {"FINISHED": "passed", "KILLED": "stopped", "FAILED": "error"}
 DIED = "The process that executed the run ended unexpectedly."
+RESUMABLE = ("stopped", "error")
+RESUME = "resume"
 SENTENCE = 300
 
 
@@ -81,6 +83,7 @@ class RunStore:
         data: str = "",
         parent: str = "",
         autopilot: int = 0,
+        fresh: bool = False,
     ) -> Run:
         """Record a new run of a ready notebook; nothing is executed yet.
 
@@ -102,6 +105,8 @@ class RunStore:
             The whole id of the run whose autopilot makes this one.
         autopilot
             How many remedies the run may try by itself.
+        fresh
+            Whether it takes over nothing that was finished before it.
 
         Raises
         ------
@@ -132,7 +137,8 @@ class RunStore:
         write(nb, folder / SOURCE)
         _write_json(folder / "analysis.json", choices)
         Process.of(os.getpid()).write(folder)
-        EventLog(folder).append("run", run=run_id, notebook=notebook)
+        more = {"fresh": True} if fresh else {}
+        EventLog(folder).append("run", run=run_id, notebook=notebook, **more)
         return self.get(run_id)
 
     def get(self, id: str) -> Run:  # noqa: A002
@@ -166,6 +172,40 @@ class RunStore:
         if run.status != "running":
             raise Conflict(f"run {run.name!r} has ended already ({run.status})", remedy="Start a new run.")
         return run.id, run.notebook
+
+    def checkpoints(self, id: str) -> Checkpoints:  # noqa: A002
+        """Return the finished steps of the workspace that a run, given its whole id, may take over."""
+        begun = next((event for event in EventLog(self.folder(id)).read() if event["type"] == "run"), {})
+        since = datetime.fromisoformat(begun["time"]).timestamp() if begun.get("fresh") else 0.0
+        return Checkpoints(self.home / "steps", since=since)
+
+    def reopen(self, id: str) -> Run:  # noqa: A002
+        """Let a run that was stopped or whose process died go on under its id; nothing is executed yet.
+
+        Raises
+        ------
+        NotFound
+            When there is no such run.
+        Conflict
+            When it still runs, has ended by itself, or its files are gone.
+        """
+        run = self.get(id)
+        folder = self.folder(run.id)
+        with locked(folder / "lock"):
+            if self._require(run.id).info.status not in MLFLOW_STATUS.values():
+                raise Conflict(f"run {run.name!r} is still running", remedy="Wait for it, or stop it.")
+            if run.status not in RESUMABLE:
+                raise Conflict(
+                    f"run {run.name!r} has ended ({run.status}); there is nothing to resume",
+                    remedy="Change a choice and start a new run; steps that did not change are not run again.",
+                )
+            if not (folder / SOURCE).exists():
+                raise Conflict(f"the files of run {run.name!r} are gone", remedy="Start a new run.")
+            Process.of(os.getpid()).write(folder)
+            (folder / OUTCOME).unlink(missing_ok=True)
+            self.tracking.client.update_run(run.id, status="RUNNING")
+            EventLog(folder).append(RESUME, run=run.id)
+        return self.get(run.id)
 
     def list(self, limit: int = 100) -> list[Run]:
         """Return the newest runs, newest first."""
@@ -317,7 +357,10 @@ class RunStore:
             told = json.loads(record.data.tags.get("modelcompose.verdicts", "[]"))
         else:
             events = EventLog(self.folder(record.info.run_id)).read()
-            told = [event for event in events if event["type"] == "verdict" and "round" not in event]
+            since = max((event["n"] for event in events if event["type"] == RESUME), default=0)
+            told = [
+                event for event in events if event["type"] == "verdict" and "round" not in event and event["n"] > since
+            ]
         return tuple(RunVerdict.model_validate(one) for one in told)
 
     def _finish(self, record: Record, status: RunStatus, message: str) -> None:
