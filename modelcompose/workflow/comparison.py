@@ -267,7 +267,7 @@ def _thinned(dt: Any) -> Any:
     size = int(np.clip(KEPT_BYTES // max(1, posterior.nbytes // drawn), 10, min(drawn, KEPT_DRAWS)))
     flat = posterior.drop_vars(["chain", "draw"], errors="ignore").stack(sample=("chain", "draw"), create_index=False)
     chosen = flat.isel(sample=np.linspace(0, drawn - 1, size).astype(int)).rename(sample="draw")
-    return chosen.expand_dims("chain").transpose("chain", "draw", ...)
+    return chosen.expand_dims(chain=[0]).assign_coords(draw=range(size)).transpose("chain", "draw", ...)
 
 
 # -- averages ------------------------------------------------------------------------------------------------------
@@ -491,10 +491,9 @@ class _Contest:
                 f"{self.own}: by {-self.mine.difference:.1f} ({_errors(self.mine)})."
             )
         simplest = min([self.own, *ties], key=lambda name: self.of_model(name, "parameters"))
-        keep = "it is the simplest of them" if simplest == self.own else f"the simplest of them is {simplest}"
         return (
             f"Too close to call: {self.own} and {_listed(ties)} predict rows they have not seen equally well, as far "
-            f"as can be told; {keep}.{self._leaves_out(ties)}"
+            f"as can be told; {simplest} is the simplest of them.{self._leaves_out(ties)}"
         )
 
     def _leaves_out(self, ties: Sequence[str]) -> str:
@@ -614,7 +613,8 @@ class _Contest:
         labels = [f"{one.name} (this)" if one.name == self.own else one.name for one in reversed(self.order)]
         axes.set(yticks=range(len(labels)), yticklabels=[label.replace("$", r"\$") for label in labels])
         axes.tick_params(axis="y", labelsize=7)
-        axes.set(xlabel="log predictive density lost to the best model, with 2 standard errors")
+        axes.set(xlabel="behind the best, in log predictive density (± 2 standard errors)")
+        axes.xaxis.label.set_fontsize(8)
         return fig
 
     def alt(self) -> str:
@@ -685,7 +685,7 @@ class _Answers:
             return []
         move, quantity, name, _ = moves[0]
         return [
-            self.contest.policy["answer-moves"].finding(
+            self.contest.policy["answer-of-candidates"].finding(
                 "Largest move of the answer among models that predict as well",
                 move,
                 f"{move:.1f} posterior standard deviations ({quantity}, in {name})",
@@ -694,7 +694,7 @@ class _Answers:
         ]
 
     def sentences(self) -> list[str]:
-        rule = self.contest.policy["answer-moves"]
+        rule = self.contest.policy["answer-of-candidates"]
         apart = {name for move, _, name, _ in self._moves() if rule.status(move) != "pass"}
         flipped = [name for _, _, name, flips in self._moves() if flips]
         said = []
