@@ -3,3 +3,4 @@ import './base.css';
 import './profile.css';
 import './priors.css';
 import './models.css';
+import './workflow.css';

@@ -50,6 +50,17 @@ it('runs a forced step and what depends on it, not what is above', async () => {
   expect(ids).toEqual(['fit', 'sampling']);
 });
 
+it('makes the model again after the parameters have taken its name, and fits nothing for that', async () => {
+  const cells = done('simple', ['parameters', 'data']);
+  const ids = await planned(cells, 'answer', { force: ['answer'] });
+  expect(ids).toEqual(['model', 'answer']);
+});
+
+it('reads the parameters again with the table, since the model took one of their names', async () => {
+  const ids = await planned(done(), 'data', { force: ['data'] });
+  expect(ids).toEqual(['parameters', 'data']);
+});
+
 it('runs what was made from an earlier fit before it is used', async () => {
   const cells = done('full', ['fit']);
   const ids = await planned(cells, 'influence', { force: ['influence'] });
@@ -62,7 +73,7 @@ it('reads changed parameters anew, and runs only the steps that depend on them',
   const ids = await planned(cells, 'answer', {
     ran: cell => cell.id !== 'parameters'
   });
-  expect(ids).toEqual(['parameters', 'data', 'answer']);
+  expect(ids).toEqual(['parameters', 'data', 'model', 'answer']);
 });
 
 it('runs everything that a changed choice reaches', async () => {

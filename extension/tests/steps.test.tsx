@@ -48,7 +48,7 @@ describe('phases', () => {
     expect(screen.queryByText('Prior check')).toBeNull();
     await userEvent.click(phase('Before the data speak'));
     expect(screen.getByText('Prior check')).toBeTruthy();
-    expect(screen.getByText('Sampling check')).toBeTruthy();
+    expect(screen.getAllByText('Sampling check')).toHaveLength(2);
   });
 
   it('follows the work into the next phase', async () => {
@@ -82,7 +82,7 @@ describe('remedies', () => {
   it('says what each costs', async () => {
     await mount(failing());
     expect(
-      screen.getByText('Costs: one more fit, about twice as long.')
+      screen.getByText('Cost: one more fit, about twice as long.')
     ).toBeTruthy();
   });
 

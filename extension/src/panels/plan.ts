@@ -17,8 +17,13 @@ export interface PlanOptions {
   force: ReadonlySet<string>;
 }
 
-/** The step whose cells turn the parameters into the choices that all others read. */
+/** The step that turns the parameters into the choices that all others read. */
 const READS_PARAMETERS = 'data';
+/**
+ * What is made again at once, since nothing of it is kept: the table, and the model, whose name the parameters cell
+ * gives to the name of the model.
+ */
+const MADE_ANEW = [READS_PARAMETERS, 'model'];
 
 /**
  * The cells to run so that `through` is done on top of an up-to-date kernel.
@@ -26,7 +31,7 @@ const READS_PARAMETERS = 'data';
  * A step runs when it is forced, not done or out of date, and when one that it needs runs for such a reason. A step
  * that is up to date runs only when another one needs it and the kernel does not have it: a new kernel has nothing,
  * and a fit that ran again since has taken the place of what was made from the one before. Changed parameters are
- * executed together with the step that reads them; that alone makes no other step run.
+ * executed together with the table and the model that are made of them; that alone makes no other step run.
  *
  * A cell of the user's own that has not run, runs, and takes all below it with it: nobody knows what it does.
  */
@@ -43,20 +48,16 @@ export function plan(options: PlanOptions): Leg[] {
     cell => !stepOf.has(cell.id) && !holdsChoices(cell) && !ran(cell)
   );
   const wanted = wantedSteps(options);
-  const changed = within.some(cell => holdsChoices(cell) && !ran(cell));
-  const runs = (cell: Cell, at: number) => {
-    if (foreign >= 0 && at >= foreign) {
-      return true;
-    }
-    const step = stepOf.get(cell.id);
-    return step === undefined
-      ? !ran(cell)
-      : wanted.has(step) || (changed && step === READS_PARAMETERS);
-  };
+  const runs = (cell: Cell, at: number) =>
+    wanted.has(stepOf.get(cell.id) ?? '') || (foreign >= 0 && at >= foreign);
+  const reads = within.some(
+    (cell, at) => stepOf.get(cell.id) === READS_PARAMETERS && runs(cell, at)
+  );
   const legs: Leg[] = [];
   let leg: string[] = [];
   within.forEach((cell, at) => {
-    if (runs(cell, at)) {
+    // The parameters are read from the names that they have in the kernel, of which steps take one for themselves.
+    if (runs(cell, at) || (holdsChoices(cell) && (reads || !ran(cell)))) {
       leg.push(cell.id);
     }
     if (lastOf.has(cell.id) && leg.length > 0) {
@@ -79,14 +80,19 @@ function wantedSteps(options: PlanOptions): ReadonlySet<string> {
   }
   const own = (step: StepView) =>
     cells.filter(cell => step.cells.includes(cell.id) && isCode(cell));
-  const executed = (step: StepView) =>
-    own(step).map(cell => cell.execution_count ?? 0);
+  const executed = (some: Cell[]) =>
+    some.map(cell => (ran(cell) ? (cell.execution_count ?? 0) : Infinity));
+  const choices = cells.filter(holdsChoices);
   for (const step of [...within].reverse()) {
     const needed = within.some(
-      ({ step: later, needs }) => wanted.has(later) && needs.includes(step.step)
+      later => wanted.has(later.step) && upstream(later, within).includes(step)
     );
-    const latest = upstream(step, within).flatMap(executed);
-    const isBehind = Math.max(...latest) > Math.min(...executed(step));
+    const above = upstream(step, within)
+      .filter(one => !MADE_ANEW.includes(one.step))
+      .flatMap(own);
+    const base = MADE_ANEW.includes(step.step) ? choices : above;
+    const isBehind =
+      Math.max(...executed(base)) > Math.min(...executed(own(step)));
     if (needed && (isBehind || !own(step).every(ran))) {
       wanted.add(step.step);
     }
@@ -94,10 +100,10 @@ function wantedSteps(options: PlanOptions): ReadonlySet<string> {
   return wanted;
 }
 
-/** What a step uses, directly or through others; the choices are read anew too often to count. */
+/** What a step uses, directly or through others. */
 function upstream({ needs }: StepView, steps: StepView[]): StepView[] {
   return steps
-    .filter(({ step }) => needs.includes(step) && step !== READS_PARAMETERS)
+    .filter(({ step }) => needs.includes(step))
     .flatMap(step => [step, ...upstream(step, steps)]);
 }
 

@@ -98,7 +98,7 @@ function RoundItem({ round, lineage }: { round: Round; lineage: Lineage }) {
         {why && <p>{why}</p>}
         <p className="jp-modelcompose-small">
           {STATUS_WORDS[status(round)]}. {facts(round)}
-          {cost && `. Cost: ${cost}`}.
+          {cost && `. Cost: ${cost.replace(/\.$/, '')}`}.
         </p>
         {before && (
           <p className="jp-modelcompose-small">

@@ -22,7 +22,9 @@ export function Remedies(props: {
             {remedy.label}
           </button>
           <small>{remedy.why}</small>
-          {remedy.cost && <small>Costs: {remedy.cost}.</small>}
+          {remedy.cost && (
+            <small>Cost: {remedy.cost.replace(/\.$/, '')}.</small>
+          )}
         </div>
       ))}
     </div>
