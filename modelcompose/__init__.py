@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis as Analysis
     from modelcompose.catalog import build as build
     from modelcompose.catalog import complete as complete
+    from modelcompose.catalog import log_likelihood as log_likelihood
     from modelcompose.catalog import open_gaps as open_gaps
     from modelcompose.catalog import predict as predict
     from modelcompose.catalog import prior_predictive as prior_predictive
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
     from modelcompose.verdict import Remedy as Remedy
     from modelcompose.verdict import Verdict as Verdict
     from modelcompose.workflow import check as check
+    from modelcompose.workflow import predictions as predictions
+    from modelcompose.workflow.comparison import compare as compare
+    from modelcompose.workflow.comparison import stacked as stacked
+    from modelcompose.workflow.multiverse import multiverse as multiverse
+    from modelcompose.workflow.recovery import recover as recover
+    from modelcompose.workflow.sbc import calibrate as calibrate
+    from modelcompose.workflow.sensitivity import sensitivity as sensitivity
 
 __version__ = "0.1.0"
 
@@ -31,14 +39,22 @@ _HOMES = {
     "Verdict": "verdict",
     "Workbench": "service",
     "build": "catalog",
+    "calibrate": "workflow.sbc",
     "check": "workflow",
+    "compare": "workflow.comparison",
     "complete": "catalog",
     "fit": "samplers",
     "load": "data",
+    "log_likelihood": "catalog",
+    "multiverse": "workflow.multiverse",
     "open_gaps": "catalog",
     "predict": "catalog",
+    "predictions": "workflow",
     "prior_predictive": "catalog",
     "profile": "data",
+    "recover": "workflow.recovery",
+    "sensitivity": "workflow.sensitivity",
+    "stacked": "workflow.comparison",
 }
 
 __all__ = [*sorted(_HOMES), "__version__"]

@@ -246,6 +246,17 @@ class ModelEntry(ABC):
         """Turn the posterior into the quantities that the question asks for, on the outcome's scale."""
         return comparisons(analysis, table, model, dt, ratio=self.link == "log")
 
+    def ahead(self, analysis: Analysis, table: pd.DataFrame, dt: Any, steps: int) -> np.ndarray | None:
+        """Simulate how a series goes on after its last time.
+
+        Returns
+        -------
+        numpy.ndarray or None
+            New values, shape (chains × draws, steps), the first one typical step after the last time; None where the
+            model knows of no time ahead.
+        """
+        return None
+
     @abstractmethod
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         """Simulate about ``n`` rows from the model at known values."""

@@ -348,28 +348,27 @@ class TrendSeason(SeriesEntry):
     def effects(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> list[Effect]:
         clock = Clock.of(analysis, table)
         per, word = clock.pace
-        trend, noise, name, unit = (
-            samples(dt, "trend"),
-            samples(dt, "noise_sd"),
-            analysis.outcome,
-            outcome_unit(analysis, table),
-        )
+        trend, name, unit = samples(dt, "trend"), analysis.outcome, outcome_unit(analysis, table)
         found = [
             Effect(f"change per {word}", f"Per {word}, the average of {name} changes by", "effect", per * trend, unit)
         ]
         period = self._period(analysis, table)
-        ahead = clock.at[-1] + np.arange(1, NEXT + 1)
-        mean = samples(dt, "middle")[:, None] + trend[:, None] * (ahead - clock.at.mean())
         if period:
-            season = samples(dt, "season")
-            shape = season @ waves_of(np.linspace(0, period, 100), period).T
+            shape = samples(dt, "season") @ waves_of(np.linspace(0, period, 100), period).T
             found.append(
                 Effect("size of the season", f"From its lowest to its highest point, the season moves {name} by",
                        "spread", np.ptp(shape, axis=1), unit, headline=False)
             )  # fmt: skip
-            mean = mean + season @ waves_of(ahead, period).T
-        new = mean + noise[:, None] * np.random.default_rng(1).standard_normal(mean.shape)
-        return found + self._next(analysis, clock, new, headline=True)
+        return found + self._next(analysis, clock, self.ahead(analysis, table, dt, NEXT), headline=True)
+
+    def ahead(self, analysis: Analysis, table: pd.DataFrame, dt: Any, steps: int) -> np.ndarray:
+        clock, period = Clock.of(analysis, table), self._period(analysis, table)
+        at = clock.at[-1] + np.arange(1, steps + 1)
+        mean = samples(dt, "middle")[:, None] + samples(dt, "trend")[:, None] * (at - clock.at.mean())
+        if period:
+            mean = mean + samples(dt, "season") @ waves_of(at, period).T
+        noise = samples(dt, "noise_sd")[:, None]
+        return np.asarray(mean + noise * np.random.default_rng(1).standard_normal(mean.shape))
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd
@@ -501,9 +500,7 @@ class LocalLevel(SeriesEntry):
         name, unit = analysis.outcome, analysis.units.get(analysis.outcome, "")
         mu, drift, noise = samples(dt, "level_raw"), samples(dt, "drift_sd"), samples(dt, "noise_sd")
         first, last = mu[:, clock.order[0]], mu[:, clock.order[-1]]
-        rng = np.random.default_rng(1)
-        steps = drift[:, None] * rng.standard_normal((len(drift), NEXT))
-        new = last[:, None] + steps.cumsum(1) + noise[:, None] * rng.standard_normal(steps.shape)
+        new = self.ahead(analysis, table, dt, NEXT)
         return [
             Effect("change over the series", f"From the first to the last {clock.name}, the level of {name} changed by",
                    "effect", last - first, unit),
@@ -514,6 +511,13 @@ class LocalLevel(SeriesEntry):
             Effect("scatter", f"Around its level, {name} scatters with a standard deviation of", "spread", noise, unit,
                    headline=False),
         ]  # fmt: skip
+
+    def ahead(self, analysis: Analysis, table: pd.DataFrame, dt: Any, steps: int) -> np.ndarray:
+        last = samples(dt, "level_raw")[:, Clock.of(analysis, table).order[-1]]
+        drift, noise = samples(dt, "drift_sd")[:, None], samples(dt, "noise_sd")[:, None]
+        rng = np.random.default_rng(1)
+        moves = drift * rng.standard_normal((len(drift), steps))
+        return np.asarray(last[:, None] + moves.cumsum(1) + noise * rng.standard_normal(moves.shape))
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd
@@ -609,19 +613,25 @@ class Autoregressive(SeriesEntry):
         clock = Clock.of(analysis, table)
         name, unit = analysis.outcome, analysis.units.get(analysis.outcome, "")
         per, word = clock.pace
+        new = self.ahead(analysis, table, dt, NEXT)
+        return [
+            Effect(f"change per {word}", f"Per {word}, the average of {name} changes by", "effect",
+                   per * samples(dt, "trend"), unit),
+            *self._next(analysis, clock, new, headline=True),
+            Effect("memory", "The share of a deviation that is carried over to the next time is", "effect",
+                   samples(dt, "memory"), headline=False),
+        ]  # fmt: skip
+
+    def ahead(self, analysis: Analysis, table: pd.DataFrame, dt: Any, steps: int) -> np.ndarray:
+        clock = Clock.of(analysis, table)
         trend, memory, noise = samples(dt, "trend"), samples(dt, "memory"), samples(dt, "noise_sd")
         middle, end = samples(dt, "middle"), clock.at[-1] - clock.at.mean()
         left = self._y(analysis, table)[clock.order[-1]] - (middle + trend * end)
         rng, new = np.random.default_rng(1), []
-        for ahead in range(1, NEXT + 1):
+        for step in range(1, steps + 1):
             left = memory * left + noise * rng.standard_normal(len(noise))
-            new.append(middle + trend * (end + ahead) + left)
-        return [
-            Effect(f"change per {word}", f"Per {word}, the average of {name} changes by", "effect", per * trend, unit),
-            *self._next(analysis, clock, np.stack(new, 1), headline=True),
-            Effect("memory", "The share of a deviation that is carried over to the next time is", "effect", memory,
-                   headline=False),
-        ]  # fmt: skip
+            new.append(middle + trend * (end + step) + left)
+        return np.stack(new, 1)
 
     def simulate(self, rng: np.random.Generator, n: int) -> Simulation:
         import pandas as pd

@@ -55,6 +55,8 @@ VERBS = {
     "runs show": "get_run",
     "runs events": "events",
     "runs stop": "stop",
+    "runs resume": "resume",
+    "predict": "predict",
     "publish": "publish",
 }
 
@@ -105,9 +107,11 @@ def _parser() -> argparse.ArgumentParser:
     run = verb(commands, "run", _run, "run a notebook here, with its progress; Ctrl-C keeps what is done")
     with_changes(run)
     _autopilot(run)
+    _fresh(run)
     start = verb(commands, "start", _start, "run a notebook in the background")
     with_changes(start)
     _autopilot(start)
+    _fresh(start)
 
     runs = commands.add_parser("runs", help="list, show, follow or stop runs").add_subparsers(
         required=True, metavar="COMMAND"
@@ -117,12 +121,21 @@ def _parser() -> argparse.ArgumentParser:
     for name, action, text in (
         ("show", _runs_show, "show a run with its verdicts"),
         ("stop", _plain("stop"), "stop a run and keep what is done"),
+        (
+            "resume",
+            _plain("resume"),
+            "go on with a run that was stopped or that died; finished steps are not run again",
+        ),
         ("open", _runs_open, "open a run's notebook in JupyterLab"),
     ):
         verb(runs, name, action, text).add_argument("id", help="its id, a beginning of it, or its name")
     events = verb(runs, "events", _plain("events"), "print what happened in a run")
     events.add_argument("id")
     events.add_argument("--since", type=int, default=0)
+
+    predict = verb(commands, "predict", _predict, "predict new rows by the model of a run")
+    predict.add_argument("id", help="the run's id, a beginning of it, or its name")
+    predict.add_argument("data", help="a table with the new rows")
 
     publish = verb(commands, "publish", _publish, "make a report page and a what-if app from a run")
     publish.add_argument("id", help="the run's id, a beginning of it, or its name")
@@ -188,6 +201,10 @@ def _autopilot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--autopilot", type=int, default=0, metavar="N", help="when checks fail, try up to N remedies by itself"
     )
+
+
+def _fresh(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fresh", action="store_true", help="run every step, also those of which nothing has changed")
 
 
 # -- the commands --------------------------------------------------------------------------------------------------
@@ -368,11 +385,11 @@ def _describe(options: Any) -> None:
 def _run(options: Any) -> int:
     bench = workbench(options)
     if options.json:
-        run = bench.run(options.notebook, changes(options), autopilot=options.autopilot)
+        run = bench.run(options.notebook, changes(options), autopilot=options.autopilot, fresh=options.fresh)
         show_json(run)
     else:
         with _Progress() as progress:
-            run = bench.run(options.notebook, changes(options), progress.show, options.autopilot)
+            run = bench.run(options.notebook, changes(options), progress.show, options.autopilot, options.fresh)
         _show_run(run)
     return OUTCOMES.get(_status_in_the_end(run), 1)
 
@@ -385,7 +402,7 @@ def _status_in_the_end(run: dict[str, Any]) -> str:
 
 
 def _start(options: Any) -> None:
-    run = workbench(options).start(options.notebook, changes(options), options.autopilot)
+    run = workbench(options).start(options.notebook, changes(options), options.autopilot, options.fresh)
     show_json(run) if options.json else print(run["id"])
 
 
@@ -413,6 +430,27 @@ def _runs_open(options: Any) -> int:
     if not run["executed"]:
         raise NotFound(f"run {run['name']!r} has no notebook yet", remedy="Wait until it has ended.")
     return _open_lab(Path(options.workspace), run["executed"], [])
+
+
+def _predict(options: Any) -> None:
+    found = workbench(options).predict(options.id, options.data)
+    if options.json:
+        return show_json(found)
+    prob = f"{found['ci_prob']:.0%}"
+    single = any("single" in row for row in found["rows"])
+    kinds = ["average", *(["single"] if single else [])]
+    show_table(
+        [*(found["rows"][0]["columns"] if found["rows"] else []), *(f"{kind} ({prob})" for kind in kinds), "note"],
+        [
+            [
+                *row["columns"].values(),
+                *("{median:.4g} ({lower:.4g} to {upper:.4g})".format(**row[kind]) for kind in kinds),
+                row["note"],
+            ]
+            for row in found["rows"]
+        ],
+    )
+    return None
 
 
 def _publish(options: Any) -> None:

@@ -248,8 +248,7 @@ class Dataset:
         if self.kinds[name].kind not in ("binary", "category", "ordered"):
             return None
         column = self.frame[name]
-        is_text = isinstance(column.dtype, pd.StringDtype)
-        labels = column if is_text else column.map(label, na_action="ignore").astype("str")
+        labels = as_labels(column)
         found = ordered(levels(column, labels, self.kinds[name].kind), self.declared(name), self.kinds[name].kind)
         return found if len(found) <= MOST_LEVELS else None
 
@@ -271,6 +270,7 @@ def load(
     recipe: Sequence[Mapping[str, Any]] = (),
     root: Path | None = None,
     contract: bool = True,
+    least: int = 2,
 ) -> Dataset:
     """Read a table, prepare it, and settle the kind of every column.
 
@@ -288,6 +288,8 @@ def load(
         Where relative paths begin; the current folder if not given.
     contract
         Whether a stored version must keep to the contract of its dataset.
+    least
+        How many rows the table must have; rows to be predicted may be one.
 
     Raises
     ------
@@ -302,7 +304,7 @@ def load(
     if not data.strip():
         raise InvalidData("No table is chosen.", where="data", remedy='Name a file, or "sample:sleepstudy".')
     root = root or Path.cwd()
-    found = _read(data, root)
+    found = _read(data, root, least)
     if contract and found.version:
         _require_contract(found, root)
     prepared = Recipe(recipe).replay(found.frame, lambda other: _read(other, root).frame)
@@ -345,7 +347,7 @@ class _Found:
     version: Version | None = None
 
 
-def _read(data: str, root: Path) -> _Found:
+def _read(data: str, root: Path, least: int = 2) -> _Found:
     version = stored(data, root)
     if version:
         frame = DatasetStore.find(root).read(version)
@@ -357,7 +359,7 @@ def _read(data: str, root: Path) -> _Found:
     else:
         source = data
     with fetch(source, root) as fetched:
-        frame, notes = read(fetched)
+        frame, notes = read(fetched, least=least)
         return _Found(
             frame,
             notes,
@@ -467,8 +469,7 @@ def typed(column: pd.Series[Any], kind: str, kept: pd.Series[Any], declared: Var
         numbers = cells.astype("float64")
         return numbers if numbers.isna().any() else numbers.astype("int64")
     if kind in ("binary", "category", "ordered", "group"):
-        is_text = isinstance(column.dtype, pd.StringDtype)
-        labels = column if is_text else column.map(label, na_action="ignore").astype("str")
+        labels = as_labels(column)
         used = set(labels[kept].dropna().unique())
         order = [level for level in ordered(levels(column, labels, kind), declared, kind) if level in used]
         return pd.Series(pd.Categorical(labels[kept], categories=order, ordered=True), index=cells.index)
@@ -486,6 +487,12 @@ def ordered(found: list[str], declared: Variable, kind: str) -> list[str]:
         order.remove(declared.reference)
         order.insert(0, declared.reference)
     return order
+
+
+def as_labels(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Write the cells of a column as levels."""
+    is_text = isinstance(column.dtype, pd.StringDtype)
+    return column if is_text else column.map(label, na_action="ignore").astype("str")
 
 
 def label(cell: object) -> str:

@@ -213,7 +213,9 @@ def _split(source: str, root: Path | None) -> tuple[str, str]:
     return text, choice
 
 
-def read(source: str | Path | Fetched, root: Path | None = None) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read(
+    source: str | Path | Fetched, root: Path | None = None, *, least: int = 2
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Read a table.
 
     Parameters
@@ -222,6 +224,8 @@ def read(source: str | Path | Fetched, root: Path | None = None) -> tuple[pd.Dat
         See the module; or what `fetch` brought.
     root
         Where relative paths begin.
+    least
+        How many rows it must have.
 
     Returns
     -------
@@ -234,11 +238,11 @@ def read(source: str | Path | Fetched, root: Path | None = None) -> tuple[pd.Dat
     NotFound
         When there is no such file, address or table.
     InvalidData
-        When it is not a table of two or more rows, naming file, line and column.
+        When it is not a table of so many rows, naming file, line and column.
     """
     if not isinstance(source, Fetched):
         with fetch(source, root) as fetched:
-            return read(fetched)
+            return read(fetched, least=least)
     try:
         raw = _raw(source)
         frame, notes = tidy(raw, source.name)
@@ -255,7 +259,7 @@ def read(source: str | Path | Fetched, root: Path | None = None) -> tuple[pd.Dat
         raise InvalidData(
             "The table has no columns.", where=source.name, remedy="Choose a file with a header and rows."
         )
-    if len(frame) < 2:
+    if len(frame) < least:
         message = "The table has one row only." if len(frame) else "The table has column names but no rows."
         raise InvalidData(message, where=source.name, remedy="Choose a table with at least two rows.")
     _require_finite(frame, source.name)

@@ -115,6 +115,11 @@ class Waiving(Inspection):
     path: str = ""
 
 
+class NewRows(Request):
+    data: str = ""
+    rows: list[dict[str, Any]] | None = None
+
+
 class OfPlan(Inspection):
     path: str = ""
 
@@ -131,6 +136,7 @@ class Start(Request):
     notebook: str
     changes: dict[str, Any] = Field(default_factory=dict)
     autopilot: int = Field(0, ge=0, le=50)
+    fresh: bool = False
 
 
 class Listing(Request):
@@ -203,5 +209,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"runs/{RUN}", "get_run"),
     Route("GET", f"runs/{RUN}/events", "events", Events),
     Route("POST", f"runs/{RUN}/stop", "stop", status=202),
+    Route("POST", f"runs/{RUN}/resume", "resume", status=202),
+    Route("POST", f"runs/{RUN}/predict", "predict", NewRows, apart=True),
     Route("POST", f"runs/{RUN}/publish", "publish", status=201),
 )

@@ -18,6 +18,7 @@ from modelcompose import __version__
 from modelcompose.analysis import Analysis
 from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound
 from modelcompose.service.models import Models
+from modelcompose.service.predicting import Predictions
 from modelcompose.service.rules import Rules
 from modelcompose.service.tables import Tables
 from modelcompose.service.workspace import SAMPLE, Json
@@ -33,7 +34,7 @@ MENDING = "modelcompose.service.mending"
 """The program that executes a run on autopilot in the background."""
 
 
-class Workbench(Tables, Models, Rules):
+class Workbench(Tables, Models, Predictions, Rules):
     """All that ModelCompose does, for one workspace.
 
     Parameters
@@ -290,7 +291,9 @@ class Workbench(Tables, Models, Rules):
 
     # -- runs --------------------------------------------------------------------------------------------------
 
-    def start(self, notebook: str, changes: Mapping[str, Any] | None = None, autopilot: int = 0) -> Json:
+    def start(
+        self, notebook: str, changes: Mapping[str, Any] | None = None, autopilot: int = 0, fresh: bool = False
+    ) -> Json:
         """Run a notebook in the background, in a process that outlives this one; the notebook stays as it is.
 
         Parameters
@@ -302,6 +305,8 @@ class Workbench(Tables, Models, Rules):
         autopilot
             How many remedies to try at most when checks fail, each in a run of its own; the ``lineage`` of the run
             that is returned tells of them.
+        fresh
+            Whether every step is run anew; otherwise steps of which nothing has changed are taken from earlier runs.
 
         Raises
         ------
@@ -310,7 +315,7 @@ class Workbench(Tables, Models, Rules):
         """
         from modelcompose import runs
 
-        store, run = self._created(notebook, changes or {}, autopilot)
+        store, run = self._created(notebook, changes or {}, autopilot, fresh)
         runs.start(store, run.id, program=MENDING if autopilot else "modelcompose.runs")
         return store.get(run.id).model_dump(mode="json")
 
@@ -320,24 +325,40 @@ class Workbench(Tables, Models, Rules):
         changes: Mapping[str, Any] | None = None,
         on_event: Callable[[Json], object] | None = None,
         autopilot: int = 0,
+        fresh: bool = False,
     ) -> Json:
         """Run a notebook here and now, and return the run when it has ended.
 
         Parameters
         ----------
-        notebook, changes, autopilot
+        notebook, changes, autopilot, fresh
             As for ``start``.
         on_event
             Called with every event as it happens.
         """
         from modelcompose import runs
 
-        store, run = self._created(notebook, changes or {}, autopilot)
+        store, run = self._created(notebook, changes or {}, autopilot, fresh)
         if autopilot:
             return runs.autopilot(store, run.id, autopilot, self._ready, on_event).model_dump(mode="json")
         return runs.execute(store, run.id, on_event).model_dump(mode="json")
 
-    def _created(self, notebook: str, changes: Mapping[str, Any], autopilot: int = 0) -> tuple[RunStore, Run]:
+    def resume(self, id: str) -> Json:  # noqa: A002
+        """Go on with a run that was stopped or whose process died, in the background; finished steps stay as they are.
+
+        Raises
+        ------
+        Conflict
+            When it still runs, or has ended by itself.
+        """
+        from modelcompose import runs
+
+        store = self._store()
+        run = store.get(id)
+        runs.resume(store, run.id, program=MENDING if run.autopilot else "modelcompose.runs")
+        return store.get(run.id).model_dump(mode="json")
+
+    def _created(self, notebook: str, changes: Mapping[str, Any], autopilot: int, fresh: bool) -> tuple[RunStore, Run]:
         path = self._existing(notebook)
         ready = self._ready(_read_notebook(path), changes, self._shown(path))
         store = self._store()
@@ -348,6 +369,7 @@ class Workbench(Tables, Models, Rules):
             analysis=ready.analysis,
             data=ready.data,
             autopilot=autopilot,
+            fresh=fresh,
         )
         return store, run
 

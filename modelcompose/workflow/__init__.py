@@ -7,6 +7,19 @@ imported at call time, in the kernel that runs the notebook.
 from modelcompose.workflow import check
 from modelcompose.workflow.compose import Edit, Revision, compose, revise, workflow
 from modelcompose.workflow.notebook import StepState, steps_in
+from modelcompose.workflow.prediction import predictions
 from modelcompose.workflow.steps import STEPS, Step
 
-__all__ = ["STEPS", "Edit", "Revision", "Step", "StepState", "check", "compose", "revise", "steps_in", "workflow"]
+__all__ = [
+    "STEPS",
+    "Edit",
+    "Revision",
+    "Step",
+    "StepState",
+    "check",
+    "compose",
+    "predictions",
+    "revise",
+    "steps_in",
+    "workflow",
+]

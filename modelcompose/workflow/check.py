@@ -2,10 +2,12 @@
 
 from modelcompose.workflow.answer import check as answer
 from modelcompose.workflow.checklist import check as checklist
+from modelcompose.workflow.comparison import check as comparison
 from modelcompose.workflow.data import check as data
 from modelcompose.workflow.decision import check as decision
 from modelcompose.workflow.fit import check as fit
 from modelcompose.workflow.model import check as model
+from modelcompose.workflow.multiverse import check as multiverse
 from modelcompose.workflow.own import check as own
 from modelcompose.workflow.posterior import check as posterior
 from modelcompose.workflow.prediction import check as prediction
@@ -19,10 +21,12 @@ from modelcompose.workflow.sensitivity import check as sensitivity
 __all__ = [
     "answer",
     "checklist",
+    "comparison",
     "data",
     "decision",
     "fit",
     "model",
+    "multiverse",
     "own",
     "posterior",
     "prediction",

@@ -152,7 +152,7 @@ STEPS: tuple[Step, ...] = (
         "Fits rival models and compares how well each predicts rows it has not seen.",
         "How far it carries",
         needs=("influence",),
-        reads=("candidates",),
+        reads=("candidates", "ci_prob"),
     ),
     Step(
         "sensitivity",
