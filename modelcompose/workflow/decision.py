@@ -136,7 +136,7 @@ def _choice(analysis: Analysis, table: pd.DataFrame, effects: list[Effect]) -> C
         return _of_several(stated, levels, first)
     name = next(iter(analysis.predictors), "")
     if name and name in table:
-        pairs = list(contrasts(name, table.head(1), analysis))
+        pairs = list(contrasts(name, table, analysis))
         found = [(step, one) for step, short, *_ in pairs if (one := _matching(effects, short)) is not None]
         if found and hasattr(table[name], "cat"):
             return _of_contrasts(stated, name, found, table, analysis, effects)

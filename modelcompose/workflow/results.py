@@ -50,7 +50,8 @@ def figures_of(effects: list[Effect], dt: Any, ci_prob: float) -> list[Figures]:
     """Round the figures of quantities to what their draws can tell.
 
     The Monte Carlo standard error is the largest of median and interval ends; the number of independent draws is the
-    smaller of bulk and tail effective sample size (Vehtari et al. 2021, doi:10.1214/20-BA1221).
+    smaller of bulk and tail effective sample size, the latter at the interval's ends (Vehtari et al. 2021,
+    doi:10.1214/20-BA1221).
     """
     errors, independent = _precision([one.draws for one in effects], dt, ci_prob)
     return [
@@ -67,8 +68,9 @@ def _precision(draws: list[np.ndarray], dt: Any, ci_prob: float) -> tuple[np.nda
     edge = (1 - ci_prob) / 2
     with np.errstate(all="ignore"):
         errors = [azs.mcse(values, method="quantile", prob=prob)["x"].values for prob in (edge, 0.5, 1 - edge)]
-        found = [azs.ess(values, method=method)["x"].values for method in ("bulk", "tail")]
-    independent = np.minimum(np.nan_to_num(np.min(found, axis=0), nan=chains * each), chains * each)
+        bulk = azs.ess(values, method="bulk")["x"].values
+        tail = azs.ess(values, method="tail", prob=(edge, 1 - edge))["x"].values
+    independent = np.minimum(np.nan_to_num(np.fmin(bulk, tail), nan=chains * each), chains * each)
     return np.nan_to_num(np.max(errors, axis=0), nan=0.0, posinf=0.0), independent
 
 
