@@ -5,13 +5,12 @@ What is drawn is also said in words, for whoever does not see it, and listed in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from textwrap import wrap
 
 from modelcompose.publish.story import ROUND_MARKS, ROUND_WORDS
 from modelcompose.verdict import Status, worst
-from modelcompose.workflow.lineage import Lineage, Predicted, Round
+from modelcompose.workflow.lineage import Lineage, Round
 
 __all__ = ["Edge", "Graph", "Node", "differences", "graph"]
 
@@ -139,21 +138,15 @@ def _said(one: Round) -> str:
 
 def differences(lineage: Lineage) -> dict[str, str]:
     """Say for each round how much better it predicts than the one it came from, where that is known."""
-    return dict(_differences(lineage))
+    return {one.id: said for one in lineage.rounds if (said := _prediction(one))}
 
 
-def _differences(lineage: Lineage) -> Iterator[tuple[str, str]]:
-    known = {one.id: one for one in lineage.rounds}
-    for one in lineage.rounds:
-        now = Predicted.by(one)
-        before = Predicted.by(known[one.parent]) if one.parent in known else None
-        if now is None:
-            continue
-        found = now.above(before) if before else None
-        if found:
-            yield one.id, f"{_signed(found[0])} (standard error at most {found[1]:.1f})"
-        else:
-            yield one.id, f"elpd {_signed(now.elpd, '')} (standard error {now.se:.1f})"
+def _prediction(one: Round) -> str:
+    if one.gain is not None and one.gain_se is not None:
+        return f"{_signed(one.gain)} (standard error {one.gain_se:.1f})"
+    if one.elpd is not None and one.elpd_se is not None:
+        return f"elpd {_signed(one.elpd, '')} (standard error {one.elpd_se:.1f})"
+    return ""
 
 
 def _signed(value: float, plus: str = "+") -> str:

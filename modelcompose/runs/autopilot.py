@@ -26,7 +26,7 @@ from modelcompose.runs.run import Run, RunStatus, verdicts_in
 from modelcompose.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from modelcompose.workflow.lineage import Lineage, Round, Standing, Way
+    from modelcompose.workflow.lineage import Ending, Lineage, Round, Way
 
 __all__ = ["Prepare", "Ready", "autopilot"]
 
@@ -86,7 +86,7 @@ class _Tried:
     """A round with all that the next one is made from."""
 
     round: Round
-    standing: Standing
+    ending: Ending
     source: Mapping[str, Any]
 
 
@@ -140,13 +140,13 @@ class _Chain:
         nb = read_executed(self.store.folder(run.id))
         earlier = Lineage.read(nb) or Lineage()
         self.lineage = earlier.model_copy(update={"stopped": ""})
-        entered = self._entered(run.id, analysis, status, _seconds(self.log.read()), parent=self._standing_for(earlier))
+        entered = self._entered(run.id, analysis, status, _seconds(self.log.read()), parent=self._latest(earlier))
         self.best = entered
         self.tried.add(_key(analysis))
         self._record(entered, best=True)
 
     @staticmethod
-    def _standing_for(earlier: Lineage) -> str:
+    def _latest(earlier: Lineage) -> str:
         """Name the round of an earlier lineage that the notebook stands at: the last that somebody took."""
         return earlier.rounds[-1].id if earlier.rounds else ""
 
@@ -154,7 +154,7 @@ class _Chain:
         """Take remedies while there are any; say why there are no more rounds."""
         used = 0
         while not self.control.stopping:
-            if self.best.standing.passes:
+            if self.best.ending.passes:
                 return self._passed()
             found = self._next(run) if used < self.rounds else None
             if found is None:
@@ -169,7 +169,7 @@ class _Chain:
         from modelcompose.workflow.lineage import ways_out
 
         self.hindered.clear()
-        for way in ways_out(self.best.standing):
+        for way in ways_out(self.best.ending):
             label = f"“{way.remedy.label}”"
             if way.personal:
                 self.hindered[f"{label} is for a person to decide."] = None
@@ -206,7 +206,7 @@ class _Chain:
 
         def ended(status: RunStatus, message: str) -> str:
             tried = self._entered(child.id, ready.analysis, status, monotonic() - begun, way, self.best.round.id)
-            improved = status != "stopped" and better(tried.standing, self.best.standing, way.step)
+            improved = status != "stopped" and better(tried.ending, self.best.ending, way.step)
             self._record(tried, best=improved)
             self.store.write_lineage(child.id, self.lineage.model_dump(mode="json"))
             self.best = tried if improved else self.best
@@ -227,12 +227,14 @@ class _Chain:
         parent: str = "",
     ) -> _Tried:
         """Describe a round whose cells have ended."""
-        from modelcompose.workflow.lineage import Round, Standing, changes_between
+        from modelcompose.workflow.lineage import Ending, Round, changes_between
 
         folder = self.store.folder(run_id)
         verdicts = tuple({one.step: one for one in verdicts_in(read_executed(folder))}.values())
-        standing = Standing(analysis, verdicts, status)
-        predicted = standing.predicted()
+        ending = Ending(analysis, verdicts, status)
+        predicted = ending.predicted()
+        origin = self.best.ending.predicted() if way else None
+        gain = predicted.above(origin) if predicted and origin else None
         taken = {"label": way.remedy.label, "why": way.remedy.why, "cost": way.remedy.cost} if way else {}
         one = Round.model_validate(
             {
@@ -244,16 +246,17 @@ class _Chain:
                 "model": analysis.model,
                 "formula": "; ".join(analysis.formula_parts),
                 "verdicts": {verdict.step: verdict.gate for verdict in verdicts},
-                "findings": changes_between(self.best.standing.verdicts if way else (), verdicts),
+                "findings": changes_between(self.best.ending.verdicts if way else (), verdicts),
                 "elpd": predicted.elpd if predicted else None,
                 "elpd_se": predicted.se if predicted else None,
-                "rows": predicted.rows if predicted else "",
+                "gain": gain[0] if gain else None,
+                "gain_se": gain[1] if gain else None,
                 "seconds": round(seconds, 1),
                 "status": status,
                 "run": run_id,
             }
         )
-        return _Tried(one, standing, json.loads((folder / SOURCE).read_text("utf-8")))
+        return _Tried(one, ending, json.loads((folder / SOURCE).read_text("utf-8")))
 
     def _record(self, tried: _Tried, *, best: bool) -> None:
         self.lineage = self.lineage.with_round(tried.round, best=best)
@@ -279,12 +282,12 @@ class _Chain:
         return f"Stopped: all checks pass {_after(changes)}."
 
     def _given_up(self, used: int) -> str:
-        standing = self.best.standing
-        if standing.status == "error":
+        ending = self.best.ending
+        if ending.status == "error":
             return "Stopped: the notebook broke off with an error, for which no check offers a remedy."
         changes = len([one for one in self.lineage.path() if one.changes])
-        failing = standing.titles("fail")
-        left = _named(failing or standing.titles("warn"))
+        failing = ending.titles("fail")
+        left = _named(failing or ending.titles("warn"))
         if used >= self.rounds:
             now = f"what fails still: {left}" if failing else f"nothing fails {_after(changes)}, with warnings: {left}"
             return f"Stopped: {_rounds(used)} {'is' if used == 1 else 'are'} used up; {now}."

@@ -7,12 +7,11 @@ answer can see how its model came about: which way was gone, which was given up,
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import hypot
+from math import fsum, inf, sqrt
+from statistics import pstdev
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -20,18 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from modelcompose.analysis import Analysis
 from modelcompose.errors import ModelComposeError
 from modelcompose.verdict import SEVERITY, Finding, Remedy, Status, Verdict, worst
-from modelcompose.workflow.policy import Policy, policy_of
+from modelcompose.workflow.policy import Policy, default, policy_of
+from modelcompose.workflow.standings import strictness
 
-__all__ = ["Change", "Lineage", "Predicted", "Round", "Standing", "Way", "better", "changes_between", "ways_out"]
+__all__ = ["Change", "Ending", "Lineage", "Predicted", "Round", "Way", "better", "changes_between", "ways_out"]
 
 FIRST = "As it was"
-TRUSTED = 0.5
-"""Score from which a remedy is worth a round though nothing fails; ModelCompose's own."""
-PROGRESS = 0.75
-"""What may be left of a distance from a limit for a round to count as progress; ModelCompose's own."""
-CLEARLY = 2.0
-"""Standard errors by which a difference in prediction is more than noise; Vehtari, CV-FAQ, and Sivula et al. 2020."""
-
 PERSONAL = frozenset(
     {
         *("data", "kinds", "units", "variables", "recipe", "question", "estimand", "outcome", "exposure", "trials"),
@@ -75,7 +68,8 @@ class Round(BaseModel):
     findings: tuple[Change, ...] = Field((), description="What was not passing before, or is not now.")
     elpd: float | None = Field(None, description="Expected log predictive density, leaving one row out.")
     elpd_se: float | None = None
-    rows: str = Field("", description="Which rows that was worked out for; only rounds that agree in it compare.")
+    gain: float | None = Field(None, description="By how much that is higher than in the round it came from.")
+    gain_se: float | None = None
     seconds: float = 0.0
     status: RunStatus = "passed"
     run: str = Field("", description="The run that executed it.")
@@ -136,47 +130,48 @@ class Lineage(BaseModel):
 
 @dataclass(frozen=True)
 class Predicted:
-    """How well a model predicts rows that it has not seen, and which rows these were.
+    """How well a model predicts rows that it has not seen.
 
-    Two of them can be compared only when ``rows`` agree: outcome, table and number of rows.
+    Parameters
+    ----------
+    elpd, se
+        Expected log predictive density, leaving one row out, and its standard error.
+    rows
+        The same for each row; empty where a notebook has too many to keep.
+    of
+        Which rows these are: outcome, table and number of rows. Only where it agrees two models compare.
     """
 
     elpd: float
     se: float
-    rows: str
+    rows: tuple[float, ...]
+    of: tuple[Any, ...]
 
     @classmethod
-    def of(cls, analysis: Analysis, verdicts: Iterable[Verdict]) -> Self | None:
+    def among(cls, analysis: Analysis, verdicts: Iterable[Verdict]) -> Self | None:
         """Find it among the verdicts of a run; None where the notebook does not work it out."""
         details = {one.step: one.details for one in verdicts}
-        told, data = details.get("influence", {}), details.get("data", {})
-        elpd, se = told.get("elpd"), told.get("se", told.get("elpd_se"))
-        if not isinstance(elpd, int | float) or not isinstance(se, int | float):
+        told, data = details.get("influence", {}).get("elpd"), details.get("data", {})
+        if not isinstance(told, Mapping) or told.get("elpd") is None or told.get("se") is None:
             return None
-        which = json.dumps([analysis.outcome, data.get("sha256"), data.get("rows")])
-        return cls(float(elpd), float(se), hashlib.sha256(which.encode()).hexdigest()[:16])
-
-    @classmethod
-    def by(cls, one: Round) -> Self | None:
-        """Find it in a round of a lineage."""
-        return None if one.elpd is None or one.elpd_se is None else cls(one.elpd, one.elpd_se, one.rows)
+        rows = tuple(told.get("rows") or ())
+        known = rows if all(isinstance(one, int | float) for one in rows) else ()
+        return cls(told["elpd"], told["se"], known, (analysis.outcome, data.get("sha256"), data.get("rows")))
 
     def above(self, other: Self) -> tuple[float, float] | None:
-        """Return by how much it predicts better, and the standard error of that; None when the rows differ.
+        """Return by how much it predicts better, with the standard error of that; None when that is not known.
 
-        The error is taken as if the two were independent. They rest on the same rows, so it is rather smaller: a
-        rule that uses it errs on the side of calling two models equal.
+        The error is that of the sum of the rows' own differences (Vehtari, Gelman and Gabry 2017,
+        doi:10.1007/s11222-016-9696-4), since both models are tried on the same rows.
         """
-        return (self.elpd - other.elpd, hypot(self.se, other.se)) if self.rows == other.rows else None
-
-    def clearly_above(self, other: Self) -> bool:
-        """Tell whether it predicts better by more than twice the standard error of the difference."""
-        found = self.above(other)
-        return found is not None and found[0] > CLEARLY * found[1]
+        if self.of != other.of or len(self.rows) != len(other.rows) or len(self.rows) < 2:
+            return None
+        apart = [mine - theirs for mine, theirs in zip(self.rows, other.rows, strict=True)]
+        return fsum(apart), sqrt(len(apart)) * pstdev(apart)
 
 
 @dataclass(frozen=True)
-class Standing:
+class Ending:
     """How a run ended: its verdicts in the order of the workflow, and what else decides which run is better."""
 
     analysis: Analysis
@@ -203,10 +198,10 @@ class Standing:
         ]
 
     def predicted(self) -> Predicted | None:
-        return Predicted.of(self.analysis, self.verdicts)
+        return Predicted.among(self.analysis, self.verdicts)
 
 
-def better(after: Standing, before: Standing, answering: str = "") -> bool:
+def better(after: Ending, before: Ending, answering: str = "") -> bool:
     """Tell whether a run is better than the one it came from.
 
     Only steps that both have judged are held against each other, since a run that stops at a failed gate says nothing
@@ -227,16 +222,33 @@ def better(after: Standing, before: Standing, answering: str = "") -> bool:
         return mine < theirs
     if len(after.verdicts) != len(before.verdicts):
         return len(after.verdicts) > len(before.verdicts)
-    now, then = after.predicted(), before.predicted()
-    if now and then and now.clearly_above(then):
-        return True
-    if now and then and then.clearly_above(now):
-        return False
-    return _nearer(after, before, answering)
+    policy = _policy(before.analysis)
+    ahead = _ahead(after.predicted(), before.predicted(), policy)
+    return ahead > 0 or (ahead == 0 and _nearer(after, before, answering, policy))
 
 
-def _gravity(standing: Standing, steps: set[str]) -> tuple[int, int, int]:
-    verdicts = [one for one in standing.verdicts if one.step in steps]
+def _policy(analysis: Analysis) -> Policy:
+    try:
+        return policy_of(analysis)
+    except ModelComposeError:  # the file is gone since the run
+        return default()
+
+
+def _ahead(now: Predicted | None, then: Predicted | None, policy: Policy) -> int:
+    """Return 1 where a model clearly predicts better, -1 where worse, 0 where nobody can say."""
+    found = now.above(then) if now and then else None
+    if now is None or found is None:
+        return 0
+    gain, error = found
+    small = policy["elpd-difference"].status(abs(gain)) == "pass"
+    noise = (
+        policy["elpd-behind"].status(abs(gain) / error if error else inf, strictness(len(now.rows), policy)) == "pass"
+    )
+    return 0 if small or noise else 1 if gain > 0 else -1
+
+
+def _gravity(ending: Ending, steps: set[str]) -> tuple[int, int, int]:
+    verdicts = [one for one in ending.verdicts if one.step in steps]
     counted = Counter(status for one in verdicts for status in _statuses(one))
     return SEVERITY.index(_no_lower(worst(one.gate for one in verdicts))), counted["fail"], counted["warn"]
 
@@ -251,12 +263,8 @@ def _statuses(verdict: Verdict) -> list[Status]:
     return ["warn" if one == "fail" and verdict.waived else one for one in found]
 
 
-def _nearer(after: Standing, before: Standing, step: str) -> bool:
+def _nearer(after: Ending, before: Ending, step: str, policy: Policy) -> bool:
     """Tell whether the findings that did not pass in a step came nearer to their limits, and none went away from it."""
-    try:
-        policy = policy_of(before.analysis)
-    except ModelComposeError:  # the file is gone since the run
-        return False
     now = {one.name: one for one in _findings(after, step)}
     ratios = [
         _left(policy, one, now[one.name])
@@ -264,11 +272,11 @@ def _nearer(after: Standing, before: Standing, step: str) -> bool:
         if one.status in ("warn", "fail") and one.name in now
     ]
     known = [ratio for ratio in ratios if ratio is not None]
-    return bool(known) and max(known) <= 1 and min(known) <= PROGRESS
+    return bool(known) and max(known) <= 1 and policy["left-to-mend"].status(min(known)) == "pass"
 
 
-def _findings(standing: Standing, step: str) -> tuple[Finding, ...]:
-    return next((one.findings for one in standing.verdicts if one.step == step), ())
+def _findings(ending: Ending, step: str) -> tuple[Finding, ...]:
+    return next((one.findings for one in ending.verdicts if one.step == step), ())
 
 
 def _left(policy: Policy, before: Finding, after: Finding) -> float | None:
@@ -294,18 +302,19 @@ class Way:
     personal: bool
 
 
-def ways_out(standing: Standing) -> Iterator[Way]:
+def ways_out(ending: Ending) -> Iterator[Way]:
     """Yield the remedies that a run offers, in the order in which to try them.
 
     The first step that failed comes first, its remedies by their score; after the failures the warnings, of whose
     remedies only those count that are likely to help, since nothing need be mended there.
     """
-    for status, least in (("fail", 0.0), ("warn", TRUSTED)):
-        for verdict in standing.verdicts:
+    promising = _policy(ending.analysis)["promising-remedy"]
+    for status in ("fail", "warn"):
+        for verdict in ending.verdicts:
             if verdict.gate == status and not verdict.waived:
                 for remedy in sorted(verdict.remedies, key=lambda one: -one.score):
-                    if remedy.changes and remedy.score >= least:
-                        yield Way(verdict.step, remedy, _personal(standing.analysis, remedy.changes))
+                    if remedy.changes and (status == "fail" or promising.status(remedy.score) == "pass"):
+                        yield Way(verdict.step, remedy, _personal(ending.analysis, remedy.changes))
 
 
 def _personal(analysis: Analysis, changes: Mapping[str, Any]) -> bool:

@@ -86,7 +86,10 @@ gate("posterior", "pass" if model == "right" else "fail",
      [Remedy(label="Use the right one", why="It has zeros.", changes={"model": "right"}, score=0.4),
       Remedy(label="Use the crooked one", why="It sounds good.", changes={"model": "crooked"}, score=0.9)])
 """,
-    "influence": 'judge("influence", details={"elpd": -50.0, "se": 2.0})',
+    "influence": """
+rows = [-draws / 20 - 1, -draws / 20 + 1]
+judge("influence", details={"elpd": {"elpd": sum(rows), "se": 2.0, "rows": rows}})
+""",
     "answer": 'judge("answer", "info")',
 }
 
@@ -102,7 +105,8 @@ def test_it_goes_back_from_what_made_things_worse_and_on_from_what_helped(flown:
     assert [one.id for one in lineage.path()] == ["1", "3", "4"]
     assert lineage.stopped == "Stopped: all checks pass after 2 changes."
     assert [one.status for one in lineage.rounds] == ["failed", "failed", "warned", "passed"]
-    assert [one.elpd for one in lineage.rounds] == [None, None, -50.0, -50.0]
+    assert [one.elpd for one in lineage.rounds] == [None, None, -100.0, -200.0]
+    assert [(one.gain, one.gain_se) for one in lineage.rounds] == [(None, None)] * 3 + [(-100.0, 0.0)]
 
     # The run that was started keeps its own outcome and names the best.
     assert run.status == "failed"

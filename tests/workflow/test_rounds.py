@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from modelcompose.analysis import Analysis
 from modelcompose.verdict import Finding, Remedy, Status, Verdict, Waiver
-from modelcompose.workflow.lineage import Lineage, Predicted, Standing, better, changes_between, ways_out
+from modelcompose.workflow.lineage import Ending, Lineage, Predicted, better, changes_between, ways_out
 
 ANALYSIS = Analysis(outcome="y", predictors=["x", "z"], groups=["g"], model="linear")
 
@@ -21,8 +21,8 @@ def verdict(step: str, *statuses: Status, **more: Any) -> Verdict:
     return Verdict(step=step, title=step, status=gravest, sentence="", **{"findings": findings, **more})
 
 
-def standing(*verdicts: Verdict, status: Any = "failed", analysis: Analysis = ANALYSIS) -> Standing:
-    return Standing(analysis, verdicts, status)
+def ending(*verdicts: Verdict, status: Any = "failed", analysis: Analysis = ANALYSIS) -> Ending:
+    return Ending(analysis, verdicts, status)
 
 
 PASSED = verdict("sampling", "pass")
@@ -44,44 +44,71 @@ PASSED = verdict("sampling", "pass")
     ],
 )
 def test_the_better_run_is_the_one_that_less_stands_against(worse: list[Verdict], good: list[Verdict]):
-    assert better(standing(*good), standing(*worse))
-    assert not better(standing(*worse), standing(*good))
+    assert better(ending(*good), ending(*worse))
+    assert not better(ending(*worse), ending(*good))
 
 
 def test_a_run_that_broke_off_is_worse_than_any_other():
-    broken = standing(PASSED, status="error")
-    assert better(standing(verdict("sampling", "fail")), broken)
-    assert not better(broken, standing(verdict("sampling", "fail")))
+    broken = ending(PASSED, status="error")
+    assert better(ending(verdict("sampling", "fail")), broken)
+    assert not better(broken, ending(verdict("sampling", "fail")))
 
 
 def test_a_waived_failure_counts_as_a_warning():
     waiver = Waiver(step="prior", by="A", reason="B")
-    waived = standing(verdict("prior", "fail", waived=waiver))
-    assert better(waived, standing(verdict("prior", "fail")))
-    assert not better(waived, standing(verdict("prior", "warn")))
-    assert list(ways_out(standing(verdict("prior", "fail", waived=waiver, remedies=[REMEDY])))) == []
+    waived = ending(verdict("prior", "fail", waived=waiver))
+    assert better(waived, ending(verdict("prior", "fail")))
+    assert not better(waived, ending(verdict("prior", "warn")))
+    assert list(ways_out(ending(verdict("prior", "fail", waived=waiver, remedies=[REMEDY])))) == []
 
 
-def predicting(elpd: float, se: float, rows: int = 10) -> Standing:
-    data = verdict("data", "pass", details={"sha256": "0", "rows": rows})
-    return standing(data, verdict("influence", "pass", details={"elpd": elpd, "se": se}), status="passed")
+def predicting(rows: list[float], used: int = 8) -> Ending:
+    told = {"elpd": sum(rows), "se": 1.0, "rows": rows}
+    data = verdict("data", "pass", details={"sha256": "0", "rows": used})
+    return ending(data, verdict("influence", "pass", details={"elpd": told}), status="passed")
 
 
-def test_of_equal_verdicts_the_one_that_clearly_predicts_better_is_better():
-    # The difference of 11 is more than twice sqrt(3² + 4²) = 5; 9 is not.
-    assert better(predicting(-89, 3), predicting(-100, 4))
-    assert not better(predicting(-91, 3), predicting(-100, 4))
-    assert not better(predicting(-100, 4), predicting(-89, 3))
-    assert not better(predicting(-50, 3, rows=9), predicting(-100, 4, rows=10))
-    assert Predicted.of(ANALYSIS, [PASSED]) is None
+def shifted(by: float, spread: float, count: int = 120) -> list[float]:
+    """Densities of rows that are higher by so much in all, and scatter around that by so much in all."""
+    each = [by / count + (-1) ** at * spread / count**0.5 for at in range(count)]
+    return [-1.0 + one for one in each]
 
 
-def measured(step: str, **rules: float) -> Standing:
+@pytest.mark.parametrize(
+    ("by", "spread", "clear"),
+    [
+        (12, 5, True),  # 2.4 standard errors
+        (9, 5, False),  # 1.8 standard errors
+        (3.9, 0.1, False),  # many standard errors, but less than 4
+        (4.5, 0.1, True),
+    ],
+)
+def test_of_equal_verdicts_the_one_that_clearly_predicts_better_is_better(by: float, spread: float, clear: bool):
+    good, base = predicting(shifted(by, spread)), predicting(shifted(0, 0))
+    assert good.predicted().above(base.predicted()) == pytest.approx((by, spread))
+    assert better(good, base) == clear
+    assert not better(base, good)
+
+
+def test_predictions_of_other_rows_are_not_compared():
+    good, base = predicting(shifted(50, 1)), predicting(shifted(0, 0), used=9)
+    assert good.predicted().above(base.predicted()) is None
+    assert not better(good, base)
+    assert not better(predicting(shifted(50, 1)), predicting(shifted(0, 0, count=119)))
+    assert Predicted.among(ANALYSIS, [PASSED]) is None
+
+
+def test_with_few_rows_twice_as_many_standard_errors_are_asked_for():
+    assert not better(predicting(shifted(12, 5, count=40)), predicting(shifted(0, 0, count=40)))
+    assert better(predicting(shifted(22, 5, count=40)), predicting(shifted(0, 0, count=40)))
+
+
+def measured(step: str, **rules: float) -> Ending:
     findings = [
         Finding(name=rule, rule=rule.replace("_", "-"), status="fail", value=value, shown=str(value))
         for rule, value in rules.items()
     ]
-    return standing(verdict(step, "fail", findings=findings))
+    return ending(verdict(step, "fail", findings=findings))
 
 
 @pytest.mark.parametrize(
@@ -112,7 +139,7 @@ def remedy(label: str, score: float = 0.5, **changes: Any) -> Remedy:
 
 def test_failures_come_before_warnings_and_the_promising_before_the_others():
     found = ways_out(
-        standing(
+        ending(
             verdict("prior", "warn", remedies=[remedy("a", 0.9, draws=1), remedy("b", 0.4, draws=2)]),
             verdict("sampling", "fail", remedies=[remedy("c", 0.1, draws=3), remedy("d", 0.6, draws=4)]),
             verdict("posterior", "fail", remedies=[remedy("e", 1.0, draws=5), remedy("only advice", 1.0)]),
@@ -144,7 +171,7 @@ def test_failures_come_before_warnings_and_the_promising_before_the_others():
     ],
 )
 def test_what_is_asked_the_data_and_the_rules_are_for_people(changes: dict[str, Any], personal: bool):
-    found = list(ways_out(standing(verdict("prior", "fail", remedies=[remedy("r", **changes)]))))
+    found = list(ways_out(ending(verdict("prior", "fail", remedies=[remedy("r", **changes)]))))
     assert [one.personal for one in found] == [personal]
 
 
