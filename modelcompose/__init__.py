@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from modelcompose.workflow import predictions as predictions
     from modelcompose.workflow.comparison import compare as compare
     from modelcompose.workflow.comparison import stacked as stacked
+    from modelcompose.workflow.influence import loo as loo
     from modelcompose.workflow.multiverse import multiverse as multiverse
     from modelcompose.workflow.recovery import recover as recover
     from modelcompose.workflow.sbc import calibrate as calibrate
@@ -46,6 +47,7 @@ _HOMES = {
     "fit": "samplers",
     "load": "data",
     "log_likelihood": "catalog",
+    "loo": "workflow.influence",
     "multiverse": "workflow.multiverse",
     "open_gaps": "catalog",
     "predict": "catalog",

@@ -26,6 +26,7 @@ PUBLIC = {
         "fit",
         "load",
         "log_likelihood",
+        "loo",
         "multiverse",
         "open_gaps",
         "predict",

@@ -27,6 +27,7 @@ __all__ = [
     "predict",
     "prior_predictive",
     "pymc_model",
+    "with_offsets",
 ]
 
 MEAN = "mu"
@@ -139,7 +140,7 @@ def log_likelihood(model: Any, dt: Any) -> Any:
     new = dt.copy()
     pymc = pymc_model(model)
     densities, inputs = log_densities(pymc)
-    posterior = _with_offsets(pymc, dt["posterior"].to_dataset())
+    posterior = with_offsets(pymc, dt["posterior"].to_dataset())
     lacking = [parameter.name for parameter in inputs if parameter.name not in posterior]
     if densities and lacking:
         raise InvalidAnalysis(
@@ -220,7 +221,7 @@ def _evaluator(densities: Mapping[str, Any], inputs: Mapping[Any, Any]) -> Calla
     return evaluate
 
 
-def _with_offsets(model: Any, posterior: Any) -> Any:
+def with_offsets(model: Any, posterior: Any) -> Any:
     """Work out again the standardised group effects that were not kept: effects over their standard deviation."""
     for parameter in model.free_RVs:
         base = parameter.name.removesuffix("_offset")

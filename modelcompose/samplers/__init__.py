@@ -20,7 +20,7 @@ from typing import Any, Protocol
 from modelcompose.errors import InvalidInput, NotFound
 from modelcompose.samplers.progress import Progress
 
-__all__ = ["Sampler", "Settings", "fit", "names"]
+__all__ = ["Sampler", "Settings", "fit", "names", "refits"]
 
 OURS = {"nutpie": "modelcompose.samplers.nutpie", "pymc": "modelcompose.samplers.pymc"}
 RUN_FOLDER = "MODELCOMPOSE_RUN_FOLDER"
@@ -145,6 +145,48 @@ def fit(
     return dt
 
 
+def refits(
+    model: Any,
+    *,
+    sampler: str = "nutpie",
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    target_accept: float = 0.9,
+    random_seed: int = 0,
+    metric: str = "auto",
+) -> Callable[[Mapping[str, Any]], Any]:
+    """Compile a PyMC model once, to fit it as often as its data containers are filled anew.
+
+    What is drawn is not recorded as that of a run.
+
+    Parameters
+    ----------
+    model
+        A PyMC model with data containers. If it has a ``family``, as Bambi's models do, the values that its parameters
+        have for each row are not kept.
+    sampler, draws, tune, chains, target_accept, random_seed, metric
+        As for ``fit``.
+
+    Returns
+    -------
+    Callable
+        Takes values by the name of their container, and returns a DataTree with ``posterior`` and ``sample_stats``.
+    """
+    settings = Settings(draws, tune, chains, target_accept, random_seed, low_rank(metric, model))
+    chosen, var_names = _sampler(sampler), _kept(model, model)
+    prepare = getattr(chosen, "prepare", None)
+    ready = prepare(model, var_names) if prepare else model
+
+    def again(filling: Mapping[str, Any]) -> Any:
+        with Progress(draws + tune, chains) as progress:
+            dt = _sampled(chosen, model, var_names, settings, [filling], progress, ready)
+        dt["posterior"] = _tidy(dt["posterior"].to_dataset(), model)
+        return dt
+
+    return again
+
+
 def _sampled(
     sampler: Sampler,
     model: Any,
@@ -152,6 +194,7 @@ def _sampled(
     settings: Settings,
     fillings: Sequence[Mapping[str, Any]],
     progress: Progress,
+    ready: Any = None,
 ) -> Any:
     """Draw for each filling of the model's data containers, and put the chains side by side.
 
@@ -161,7 +204,8 @@ def _sampled(
 
     done: list[Any] = []
     prepare = getattr(sampler, "prepare", None)
-    ready = prepare(model, var_names) if prepare else model
+    if ready is None:
+        ready = prepare(model, var_names) if prepare else model
     for at, filling in enumerate(fillings):
         if filling:
             pm.set_data(dict(filling), model=model)

@@ -1,11 +1,13 @@
 """The checks by the name of their step: what a notebook calls as ``mc.check.sampling(...)``."""
 
 from modelcompose.workflow.answer import check as answer
+from modelcompose.workflow.calibration import check as calibration
 from modelcompose.workflow.checklist import check as checklist
 from modelcompose.workflow.comparison import check as comparison
 from modelcompose.workflow.data import check as data
 from modelcompose.workflow.decision import check as decision
 from modelcompose.workflow.fit import check as fit
+from modelcompose.workflow.influence import check as influence
 from modelcompose.workflow.model import check as model
 from modelcompose.workflow.multiverse import check as multiverse
 from modelcompose.workflow.own import check as own
@@ -20,11 +22,13 @@ from modelcompose.workflow.sensitivity import check as sensitivity
 
 __all__ = [
     "answer",
+    "calibration",
     "checklist",
     "comparison",
     "data",
     "decision",
     "fit",
+    "influence",
     "model",
     "multiverse",
     "own",

@@ -1,0 +1,755 @@
+"""Influence: do single rows decide the answer?
+
+Each row is left out in turn. Weighting the draws does it for almost every row at once (PSIS-LOO: Vehtari, Gelman and
+Gabry 2017, arXiv:1507.04544). Where the weights cannot be trusted, the draws are moved to where they should be (moment
+matching: Paananen et al. 2021, doi:10.1007/s11222-020-09982-2), and where that does not help either, the model is
+fitted again without the row, or without several of them at a time; what that costs is worked out first.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from modelcompose import catalog, samplers
+from modelcompose.catalog.leaving import COUNTS, open_rows
+from modelcompose.catalog.predictions import log_likelihood, pointwise, with_offsets
+from modelcompose.data import calculate
+from modelcompose.errors import ModelComposeError
+from modelcompose.verdict import Finding, Remedy, Status, Verdict, worst
+from modelcompose.workflow.alternatives import alternatives
+from modelcompose.workflow.calibration import AHEAD, NO_ROWS, trusted, without_each
+from modelcompose.workflow.policy import Policy, policy_of
+from modelcompose.workflow.results import effects_of
+from modelcompose.workflow.steps import conclude, figure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from modelcompose.analysis import Analysis
+
+__all__ = ["METHODS", "Plan", "check", "loo", "plan"]
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+METHODS = ("psis", "moment matching", "exact", "k-fold")
+PSIS, MATCHED, EXACT, FOLDED = range(4)
+REFIT_DRAWS = 2000
+UNKNOWN_SECONDS = 30.0
+MOST_MATCHED = 5_000_000  # rows × draws above which moving the draws takes longer than fitting again
+FEWEST_FOLDS = 2
+SHOWN = 5
+ROUGH = 1.05
+
+# -- what it will cost ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the rows whose weights cannot be trusted will be left out.
+
+    Parameters
+    ----------
+    folds
+        The rows that are left out together, by position, one list for each fit; none where nothing has to be fitted,
+        or nothing can be afforded.
+    seconds_each
+        What one fit is expected to take.
+    budget
+        How many seconds all of them may take.
+    needed
+        How many rows there are.
+    """
+
+    folds: tuple[tuple[int, ...], ...]
+    seconds_each: float
+    budget: float
+    needed: int
+
+    @property
+    def seconds(self) -> float:
+        """What all fits are expected to take."""
+        return len(self.folds) * self.seconds_each
+
+    @property
+    def exact(self) -> bool:
+        """Whether each row is left out alone."""
+        return all(len(fold) == 1 for fold in self.folds)
+
+    @property
+    def words(self) -> str:
+        """The plan in a sentence, with its cost."""
+        if not self.needed:
+            return "No fit has to be made again."
+        wanted = f"{self.needed} more fit{'s' if self.needed > 1 else ''} of about {self.seconds_each:.0f} s"
+        if not self.folds:
+            return f"{wanted} would be needed; that is more than the {self.budget:.0f} s that they may take."
+        if self.exact:
+            return f"{wanted}, one without each row, {self.seconds:.0f} s in all."
+        return (
+            f"One fit without each row would need {wanted}; the {self.budget:.0f} s that they may take allow "
+            f"{len(self.folds)}, each without several of these rows."
+        )
+
+
+def plan(bad: Sequence[int], seconds_each: float, budget: float, kinds: Sequence[Any] | None = None) -> Plan:
+    """Decide how many fits to make, and which rows each of them leaves out.
+
+    One for each row if the budget allows it. If not, as many as it allows, of two or more: the rows are dealt out like
+    cards, those of one kind to different fits (stratified folds; Roberts et al. 2017, doi:10.1111/ecog.02881). Only
+    rows that need it are left out, so that each prediction rests on almost all others.
+
+    Parameters
+    ----------
+    bad
+        The positions of the rows.
+    seconds_each, budget
+        What one fit takes, and what all of them may take.
+    kinds
+        The group or class of each row of the table.
+    """
+    affordable = int(budget // max(seconds_each, 1e-9))
+    if len(bad) <= affordable:
+        return Plan(tuple((int(one),) for one in bad), seconds_each, budget, len(bad))
+    if affordable < FEWEST_FOLDS:
+        return Plan((), seconds_each, budget, len(bad))
+    order = list(bad) if kinds is None else sorted(bad, key=lambda one: str(kinds[one]))
+    folds = tuple(tuple(int(one) for one in order[at::affordable]) for at in range(affordable))
+    return Plan(folds, seconds_each, budget, len(bad))
+
+
+# -- leaving out ---------------------------------------------------------------------------------------------------
+
+
+def loo(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *, budget: float | None = None) -> Any:
+    """Leave out each row, in the cheapest way that can be trusted.
+
+    Parameters
+    ----------
+    model
+        The fitted model.
+    dt
+        DataTree with ``posterior`` and ``log_likelihood``.
+    budget
+        How many seconds fits without single rows may take; by default what the rule ``influence-budget`` allows.
+
+    Returns
+    -------
+    xarray.DataTree
+        By row, dimension ``__obs__``: ``elpd_i``, the log predictive density from the other rows; ``pareto_k`` of the
+        plain weights; ``p_loo_i``; ``method``, a place in ``METHODS``; ``known``, whether the density can be trusted;
+        ``headline``, the middle of the first quantity of the answer without the row, and ``headline_known``. Attributes
+        ``elpd``, ``se``, ``p_loo``, ``p_loo_se``, ``parameters``, ``bad_k`` (rows whose density is not known well),
+        ``high_k`` (rows whose plain weights could not be trusted), ``good_k``, the plan and what it took. Empty when
+        the likelihood does not fall into parts for the rows.
+    """
+    import xarray as xr
+    from scipy.special import logsumexp
+
+    started = time.monotonic()
+    likelihood = pointwise(dt, analysis.outcome)
+    if likelihood is None:
+        return xr.DataTree(xr.Dataset(attrs={"why_not": NO_ROWS}))
+    by_row = likelihood.stack(sample=("chain", "draw")).transpose("__obs__", "sample").values
+    log_weights, pareto_k = without_each(by_row, _independent(dt["posterior"].to_dataset()))
+    found = _Found(
+        densities=logsumexp(log_weights + by_row, axis=1),
+        pareto_k=pareto_k,
+        good_k=trusted(by_row.shape[1]),
+        headline=_Headline.of(analysis, table, model, dt),
+    )
+    found.headline.weigh(log_weights, found.known)
+    budget = policy_of(analysis)["influence-budget"].limit if budget is None else budget
+    _match(found, model, dt, likelihood, budget)
+    chosen = _refit(found, analysis, table, model, _seconds_each(analysis, dt), budget)
+    total = logsumexp(by_row, axis=1) - np.log(by_row.shape[1])
+    return _as_tree(found, total, chosen, model, time.monotonic() - started)
+
+
+def _independent(posterior: Any) -> float:
+    """Return how many independent draws one draw is worth, on average over the parameters."""
+    import arviz_stats as azs
+
+    if posterior.sizes["chain"] < 2:
+        return 1.0
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        ess = azs.ess(posterior, method="mean")
+    values = np.concatenate([np.ravel(ess[name].values) for name in ess.data_vars])
+    values = values[np.isfinite(values)]
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
+    return float(np.clip(values.mean() / total, 0.01, 1.0)) if len(values) else 1.0
+
+
+class _Headline:
+    """The first quantity of the answer, and where its middle goes when a row is left out."""
+
+    def __init__(self, name: str, draws: Array, rows: int = 0, *, logs: bool = False) -> None:
+        self.name, self.logs = name, logs
+        self._draws = np.log(draws) if logs else draws
+        self.moved = np.full(rows, np.nan)
+        self.known = np.zeros(rows, bool)
+
+    @classmethod
+    def of(cls, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> _Headline:
+        try:
+            effects = effects_of(analysis, table, model, dt)
+        except ModelComposeError:
+            effects = []
+        first = next((one for one in effects if one.headline), None)
+        if first is None:
+            return cls("", np.zeros(0))
+        return cls(first.name, first.draws, logs=first.kind == "ratio" and bool((first.draws > 0).all()))
+
+    def again(self, analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> float:
+        """Return by how much another posterior moves it, in standard deviations."""
+        effects = [one for one in effects_of(analysis, table, model, dt) if one.name == self.name]
+        if not effects:
+            return np.nan
+        draws = np.log(effects[0].draws) if self.logs else effects[0].draws
+        return (float(draws.mean()) - self.middle) / self.spread
+
+    @property
+    def middle(self) -> float:
+        return float(self._draws.mean())
+
+    @property
+    def spread(self) -> float:
+        return float(self._draws.std()) or float("nan")
+
+    def weigh(self, log_weights: Array, known: Array) -> None:
+        """Work out by how much each row's absence moves it, in standard deviations, from the weights of the draws."""
+        self.moved, self.known = np.full(len(known), np.nan), np.zeros(len(known), bool)
+        if len(self._draws) == log_weights.shape[1] and self.spread > 0:
+            self.moved = (np.exp(log_weights) @ self._draws - self.middle) / self.spread
+            self.known = known.copy()
+
+
+class _Found:
+    """What is known of each row so far."""
+
+    def __init__(self, densities: Array, pareto_k: Array, good_k: float, headline: _Headline) -> None:
+        self.densities, self.pareto_k, self.good_k, self.headline = densities, pareto_k, good_k, headline
+        self.method = np.zeros(len(densities), "int8")
+        self.known = pareto_k <= good_k
+        self.seconds, self.rhat = 0.0, 1.0
+
+    def to_refit(self) -> list[int]:
+        """Name the rows to fit again without: those not known yet, and the most influential one, the worst first."""
+        unknown = ~self.known
+        first = int(np.argmax(self.pareto_k))
+        unknown[first] |= self.pareto_k[first] > self.good_k
+        rows = np.flatnonzero(unknown)
+        return [int(one) for one in rows[np.argsort(-self.pareto_k[rows])]]
+
+
+# -- moment matching -----------------------------------------------------------------------------------------------
+
+
+def _match(found: _Found, model: Any, dt: Any, likelihood: Any, budget: float) -> None:
+    """Move the draws of rows whose weights cannot be trusted; stop where fitting again would be quicker.
+
+    Models with gaps that were filled many times have no single density that draws could be moved by.
+    """
+    bad = np.flatnonzero(~found.known)
+    if not len(bad) or likelihood.size > MOST_MATCHED or getattr(model, "fillings", None):
+        return
+    started = time.monotonic()
+    each = 0.0
+    matcher = _Matcher.of(model, dt, likelihood)
+    for done, row in enumerate(bad[np.argsort(-found.pareto_k[bad])]):
+        if matcher is None or time.monotonic() - started + each > budget:
+            return
+        density, k = matcher.without(int(row))
+        if k <= found.good_k and np.isfinite(density):
+            found.densities[row], found.method[row], found.known[row] = density, MATCHED, True
+        each = (time.monotonic() - started) / (done + 1)
+
+
+class _Matcher:
+    """Moment matching by ArviZ, row by row, with its functions compiled once."""
+
+    def __init__(self, light: Any, original: Any, name: str, functions: tuple[Any, Any, Any]) -> None:
+        self._light, self._original, self._name = light, original, name
+        self._density, self._of_row, self._draws = functions
+
+    @classmethod
+    def of(cls, model: Any, dt: Any, likelihood: Any) -> _Matcher | None:
+        """Compile; None for models that ArviZ cannot match."""
+        import arviz_stats as azs
+        import xarray as xr
+        from arviz_stats.loo.loo_moment_match_helper import mm_from_pymc
+
+        pymc = catalog.pymc_model(model)
+        posterior = with_offsets(pymc, dt["posterior"].to_dataset())
+        groups = {"posterior": posterior, "log_likelihood": likelihood.to_dataset()}
+        light = xr.DataTree.from_dict(groups)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                functions = mm_from_pymc(light, model=pymc, var_name=likelihood.name)
+                original = azs.loo(light, var_name=likelihood.name, pointwise=True)
+        except (NotImplementedError, ValueError, KeyError):
+            return None
+        return cls(light, original, str(likelihood.name), functions)
+
+    def without(self, row: int) -> tuple[float, float]:
+        """Return the log predictive density of a row from the others, and its Pareto k."""
+        from copy import copy
+
+        from arviz_stats import loo_moment_match
+
+        one = copy(self._original)
+        one.pareto_k = self._original.pareto_k.copy()
+        others = np.arange(one.pareto_k.size) != row
+        one.pareto_k.values[others] = 0.0
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            matched = loo_moment_match(
+                self._light,
+                one,
+                log_prob_upars_fn=self._density,
+                log_lik_i_upars_fn=self._of_row,
+                upars=self._draws,
+                var_name=self._name,
+                pointwise=True,
+            )
+        return float(matched.elpd_i.values[row]), float(matched.pareto_k.values[row])
+
+
+# -- fitting again -------------------------------------------------------------------------------------------------
+
+
+def _settings(analysis: Analysis) -> dict[str, Any]:
+    """Return what the sampler is told: 2000 draws are plenty for the average of a density."""
+    draws = min(analysis.draws, -(-REFIT_DRAWS // analysis.chains))
+    names = ("sampler", "tune", "chains", "target_accept", "metric", "random_seed")
+    return {"draws": draws, **{name: getattr(analysis, name) for name in names}}
+
+
+def _seconds_each(analysis: Analysis, dt: Any) -> float:
+    """Work out what one fit takes, from how long the one at hand took."""
+    seconds = float(dt["posterior"].attrs.get("sampling_seconds", UNKNOWN_SECONDS))
+    fewer: int = _settings(analysis)["draws"]
+    return seconds * (fewer + analysis.tune) / (analysis.draws + analysis.tune)
+
+
+def _kinds(analysis: Analysis, table: pd.DataFrame, count: int) -> list[str] | None:
+    """Return what folds should mix: the group of each row, or else its class."""
+    rows = catalog.get(analysis.model).observed(analysis, table)
+    by = analysis.groups[0] if analysis.groups else analysis.outcome
+    column = rows[by] if by in rows and len(rows) == count else None
+    return None if column is None or not hasattr(column, "cat") else list(map(str, column))
+
+
+def _refit(found: _Found, analysis: Analysis, table: pd.DataFrame, model: Any, expected: float, budget: float) -> Plan:
+    """Fit without the rows that need it, compiled once; the first fit tells what the others take.
+
+    Parameters
+    ----------
+    expected
+        What one fit takes at most: the one at hand was compiled as well.
+
+    Returns
+    -------
+    Plan
+        What was made in the end.
+    """
+    bad = found.to_refit()
+    if not bad or expected > budget:
+        return plan(bad, expected, budget)
+    started = time.monotonic()
+    again = _Again(analysis, table, model, found)
+    compiled = time.monotonic()
+    again.leave_out((bad[0],), EXACT)
+    each = time.monotonic() - compiled
+    kinds = _kinds(analysis, table, len(found.densities))
+    others = plan(bad[1:], each, max(budget - (time.monotonic() - started), 0.0), kinds)
+    for fold in others.folds:
+        again.leave_out(fold, EXACT if others.exact else FOLDED)
+    found.seconds = time.monotonic() - started
+    return Plan(((bad[0],), *others.folds), each, budget, len(bad))
+
+
+class _Again:
+    """Fits without single rows, of a model that is compiled once."""
+
+    def __init__(self, analysis: Analysis, table: pd.DataFrame, model: Any, found: _Found) -> None:
+        self._analysis, self._table, self._model, self._found = analysis, table, model, found
+        opened = open_rows(model, analysis.outcome)
+        if hasattr(model, "family"):
+            opened.family = model.family
+        self._fit = samplers.refits(opened, **_settings(analysis))
+
+    def leave_out(self, fold: tuple[int, ...], method: int) -> None:
+        """Fit without some rows, and note what is found."""
+        found, rows = self._found, list(fold)
+        without = self._without(rows)
+        likelihood = pointwise(log_likelihood(self._model, without), self._analysis.outcome)
+        by_row = likelihood.stack(sample=("chain", "draw")).transpose("__obs__", "sample").values
+        found.densities[rows] = _average(by_row[rows])
+        found.method[rows], found.known[rows] = method, True
+        found.rhat = max(found.rhat, _rhat(without))
+        if len(rows) == 1 and found.headline.name:
+            moved = found.headline.again(self._analysis, self._table, self._model, without)
+            found.headline.moved[rows], found.headline.known[rows] = moved, np.isfinite(moved)
+
+    def _without(self, rows: list[int]) -> Any:
+        """Return the posterior; where gaps were filled many times, of all completed tables together."""
+        import xarray as xr
+
+        counts = np.ones(len(self._found.densities))
+        counts[rows] = 0
+        fillings = getattr(self._model, "fillings", None) or [{}]
+        found = [self._fit({**one, COUNTS: counts})["posterior"].to_dataset() for one in fillings]
+        whole = xr.concat(found, "chain") if len(found) > 1 else found[0]
+        whole = whole.assign_coords(chain=range(whole.sizes["chain"]))
+        return xr.DataTree.from_dict({"posterior": whole.assign_attrs(chains_each=found[0].sizes["chain"])})
+
+
+def _average(by_row: Array) -> Array:
+    from scipy.special import logsumexp
+
+    return np.asarray(logsumexp(by_row, axis=1) - np.log(by_row.shape[1]))
+
+
+def _rhat(dt: Any) -> float:
+    """Return the largest R-hat of single parameters; of one chain nothing can be said."""
+    import arviz_stats as azs
+
+    posterior = dt["posterior"].to_dataset()
+    each = int(posterior.attrs.get("chains_each", posterior.sizes["chain"]))
+    scalars = [name for name in posterior.data_vars if posterior[name].ndim == 2]
+    if each < 2 or not scalars:
+        return 1.0
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        rhat = azs.rhat(posterior[scalars].isel(chain=slice(each)))
+    return float(np.nanmax([float(rhat[name]) for name in scalars]))
+
+
+def _as_tree(found: _Found, total: Array, chosen: Plan, model: Any, seconds: float) -> Any:
+    import xarray as xr
+
+    count = len(found.densities)
+    left = total - found.densities
+    dim = "__obs__"
+    rows = {
+        "elpd_i": (dim, found.densities),
+        "pareto_k": (dim, found.pareto_k),
+        "p_loo_i": (dim, left),
+        "method": (dim, found.method),
+        "known": (dim, found.known.astype("int8")),
+        "headline": (dim, found.headline.moved if len(found.headline.moved) == count else np.full(count, np.nan)),
+        "headline_known": (
+            dim,
+            (found.headline.known if len(found.headline.known) == count else np.zeros(count, bool)).astype("int8"),
+        ),
+    }
+    attrs = {
+        "elpd": float(found.densities.sum()),
+        "se": _standard_error(found.densities),
+        "p_loo": float(left.sum()),
+        "p_loo_se": _standard_error(left),
+        "parameters": _parameters(model),
+        "bad_k": int((~found.known).sum()),
+        "high_k": int((found.pareto_k > found.good_k).sum()),
+        "good_k": found.good_k,
+        "quantity": found.headline.name,
+        "plan": chosen.words,
+        "refits": len(chosen.folds),
+        "needed": chosen.needed,
+        "seconds_each": chosen.seconds_each,
+        "refit_seconds": found.seconds,
+        "refit_rhat": found.rhat,
+        "seconds": seconds,
+    }
+    return xr.DataTree(xr.Dataset(rows, attrs=attrs))
+
+
+def _standard_error(values: Array) -> float:
+    return float(np.sqrt(len(values)) * values.std(ddof=1)) if len(values) > 1 else 0.0
+
+
+def _parameters(model: Any) -> int:
+    """Count the numbers that the model estimates."""
+    pymc = catalog.pymc_model(model)
+    shapes = pymc.eval_rv_shapes()
+    return int(sum(np.prod(shapes[one.name], dtype=int) for one in pymc.free_RVs))
+
+
+# -- the verdict ---------------------------------------------------------------------------------------------------
+
+
+def check(analysis: Analysis, table: pd.DataFrame, loo: Any) -> Verdict:
+    """Judge how much single rows decide.
+
+    Pareto k says how far a row pulls the posterior: up to min(1 − 1/log10 draws, 0.7) weights can be trusted, above 1
+    even the average is not known (Vehtari et al. 2024, JMLR 25(72)). A row above 1 that was left out exactly, and moves
+    the answer by less than the rule ``answer-moves`` allows, is a warning only. The rows of which the effect could not
+    be found out should be none. Effective parameters clearly above the number of parameters are a sign of a wrong model
+    (Vehtari, LOO glossary).
+
+    Parameters
+    ----------
+    loo
+        What ``mc.loo`` returns.
+    """
+    if "elpd_i" not in loo:
+        return conclude("influence", analysis, sentence=str(loo.attrs.get("why_not", NO_ROWS)), status="info")
+    rows = catalog.get(analysis.model).observed(analysis, table)
+    rules = policy_of(analysis)
+    named = _Named.of(analysis, rows, loo)
+    findings = list(_findings(loo, named, rules))
+    status = worst(finding.status for finding in findings)
+    return conclude(
+        "influence",
+        analysis,
+        sentence=_sentence(loo, named, status),
+        findings=findings,
+        remedies=_remedies(analysis, rows, loo, named),
+        details=_details(analysis, loo, named),
+        picture=_picture(loo, named),
+        alt="Pareto k of each row with its limit; and by how much the answer moves when a row is left out.",
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Named:
+    """The rows as they are named to a reader, and the most influential of them."""
+
+    values: tuple[dict[str, str], ...]
+    order: Array
+    moves: int | None
+    predicted: Array
+
+    @classmethod
+    def of(cls, analysis: Analysis, rows: pd.DataFrame, loo: Any) -> _Named:
+        k, moved = loo["pareto_k"].values, abs(loo["headline"].values)
+        trusted_moves = np.where(loo["headline_known"].values == 1, moved, -1.0)
+        moves = int(trusted_moves.argmax()) if (trusted_moves >= 0).any() else None
+        order = np.lexsort((-np.nan_to_num(moved), -k))
+        columns = [name for name in analysis.columns if name in rows]
+        shown = {int(at) for at in order[:SHOWN]} | ({moves} if moves is not None else set())
+        fits = len(rows) == len(k)
+        values = tuple(
+            {name: _shown(rows[name].iloc[at]) for name in columns} if fits and at in shown else {}
+            for at in range(len(k))
+        )
+        return cls(values, order, moves, moved)
+
+    def name(self, at: int) -> str:
+        """Name a row by its number, from 1, and its values."""
+        said = ", ".join(f"{name} {value}" for name, value in list(self.values[at].items())[:3])
+        return f"row {at + 1} ({said})" if said else f"row {at + 1}"
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _findings(loo: Any, named: _Named, rules: Policy) -> Iterator[Finding]:
+    yield _largest_k(loo, named, rules)
+    if named.moves is not None:
+        moved = float(loo["headline"].values[named.moves])
+        yield rules["answer-moves"].finding(
+            "How far one row moves the answer",
+            abs(moved),
+            f"{abs(moved):.2f} standard deviations ({named.name(named.moves)})",
+            f"The quantity is {loo.attrs['quantity']}; standard deviations are those of its posterior.",
+        )
+    total = loo["elpd_i"].size
+    unknown = int(loo.attrs["bad_k"])
+    yield rules["unknown-without"].finding(
+        "Rows whose absence could not be followed",
+        unknown / total,
+        f"{unknown} of {total}",
+        str(loo.attrs["plan"]) if loo.attrs["needed"] else "Weighting the draws was enough for every row.",
+    )
+    yield _effective(loo, rules)
+    if loo.attrs["refits"] and loo.attrs["refit_rhat"] >= ROUGH:
+        yield rules["rhat"].finding(
+            "R-hat of the fits without single rows, largest",
+            float(loo.attrs["refit_rhat"]),
+            f"{loo.attrs['refit_rhat']:.3f}",
+            "Their chains disagree, so that what they say of these rows is rough.",
+        )
+
+
+def _largest_k(loo: Any, named: _Named, rules: Policy) -> Finding:
+    worst_row = int(named.order[0])
+    k, high = float(loo["pareto_k"].values[worst_row]), int(loo.attrs["high_k"])
+    rule = rules["pareto-k"]
+    rule = rule.model_copy(update={"limit": min(rule.limit, float(loo.attrs["good_k"]))})
+    found = rule.finding(
+        "Largest Pareto k",
+        k,
+        f"{k:.2f} ({named.name(worst_row)})" if high else f"{k:.2f}",
+        f"{high} of {loo['pareto_k'].size} rows pull the fit so hard that weighting the draws cannot undo it."
+        if high
+        else "No row pulls the fit so hard that weighting the draws could not undo it.",
+    )
+    if found.status == "fail" and _harmless(loo, rules):
+        said = f"{found.sentence} Fitted without them, the answer hardly moves."
+        return found.model_copy(update={"status": "warn", "sentence": said})
+    return found
+
+
+def _harmless(loo: Any, rules: Policy) -> bool:
+    """Tell whether every row above the greatest k was left out exactly and moves the answer but little."""
+    beyond = loo["pareto_k"].values > (rules["pareto-k"].fail or np.inf)
+    exact = loo["headline_known"].values == 1
+    moved = abs(loo["headline"].values)
+    return bool((exact[beyond] & (moved[beyond] <= rules["answer-moves"].limit)).all())
+
+
+def _effective(loo: Any, rules: Policy) -> Finding:
+    p, error, count = float(loo.attrs["p_loo"]), float(loo.attrs["p_loo_se"]), int(loo.attrs["parameters"])
+    rule = rules["effective-parameters"]
+    status: Status = rule.status(max(p - 2 * error, 0.0) / max(count, 1))
+    found = rule.finding(
+        "Effective number of parameters",
+        p,
+        f"{p:.1f} (±{error:.1f}) for {count} parameters",
+        "More than there are: the model does not suit some rows." if status != "pass" else "What the fit costs.",
+        words=f"not clearly above {count}",
+    )
+    return found.model_copy(update={"status": status})
+
+
+def _sentence(loo: Any, named: _Named, status: Status) -> str:
+    high = int(loo.attrs["high_k"])
+    worst_row = int(named.order[0])
+    moved = "" if named.moves is None else _moves(loo, named)
+    if not high:
+        return f"No single row decides the fit.{moved}" if status == "pass" else f"No row pulls the fit hard.{moved}"
+    pulls = f"{high} rows pull" if high > 1 else "One row pulls"
+    return f"{pulls} the fit hard, above all {named.name(worst_row)}.{moved}"
+
+
+def _moves(loo: Any, named: _Named) -> str:
+    if named.moves is None:
+        return ""
+    moved = abs(float(loo["headline"].values[named.moves]))
+    return f" Without {named.name(named.moves)}, the answer moves by {moved:.2g} of its standard deviations."
+
+
+def _details(analysis: Analysis, loo: Any, named: _Named) -> dict[str, Any]:
+    listed = []
+    for at in map(int, named.order[:SHOWN]):
+        method = METHODS[int(loo["method"].values[at])]
+        moved = float(loo["headline"].values[at])
+        sure = "" if loo["headline_known"].values[at] else "about "
+        listed.append(
+            {
+                "row": str(at + 1),
+                **named.values[at],
+                "Pareto k": f"{loo['pareto_k'].values[at]:.2f}",
+                "left out by": method if loo["known"].values[at] else "weights that cannot be trusted",
+                "answer moves (sd)": f"{sure}{moved:+.2f}" if np.isfinite(moved) else "not known",
+            }
+        )
+    found: dict[str, Any] = {
+        "predictive density": f"{loo.attrs['elpd']:.1f}, standard error {loo.attrs['se']:.1f}",
+        "elpd": _density(loo),
+        "Most influential rows": listed,
+    }
+    if loo.attrs["needed"]:
+        took = f" It took {loo.attrs['refit_seconds']:.0f} s." if loo.attrs["refits"] else ""
+        found["what it cost"] = f"{loo.attrs['plan']}{took}"
+    if analysis.groups and loo.attrs["high_k"]:
+        found["groups"] = _alone(analysis, named)
+    if analysis.time:
+        found["order of time"] = AHEAD
+    return {name: value for name, value in found.items() if value}
+
+
+MOST_KEPT = 10_000
+
+
+def _density(loo: Any) -> dict[str, Any]:
+    """Keep the log predictive density, row by row where they are not too many: models are held against each other."""
+    rows = loo["elpd_i"].values
+    kept = {"rows": rows.round(4).tolist()} if rows.size <= MOST_KEPT else {}
+    return {"elpd": float(loo.attrs["elpd"]), "se": float(loo.attrs["se"]), **kept}
+
+
+def _alone(analysis: Analysis, named: _Named) -> str:
+    """Say what leaving out a row means where rows come in groups."""
+    return (
+        f"Where a group of {analysis.groups[0]} has only this one row, leaving the row out leaves the group out: then "
+        "the model predicts a group it has not seen."
+    )
+
+
+def _remedies(analysis: Analysis, rows: pd.DataFrame, loo: Any, named: _Named) -> Iterator[Remedy]:
+    """Offer a model that such rows pull less, then to leave out the one row, if it is an error."""
+    at = int(named.order[0]) if loo.attrs["high_k"] or named.moves is None else named.moves
+    why = f"It is pulled less by rows such as {named.name(at)}."
+    numbers = rows[analysis.outcome].dtype.kind in "iuf" if analysis.outcome in rows else False
+    count = analysis.kinds.get(analysis.outcome) == "count" or bool(analysis.trials)
+    symptoms = ["spread"] if count else ["long tails"] if numbers else []
+    cost = "One more fit."
+    yield from alternatives(analysis, rows, symptoms, why=why, cost=cost)
+    condition = _without(analysis, rows, at)
+    if condition:
+        yield Remedy(
+            label=f"Leave out {named.name(at)}, if it is an error",
+            why="Only if you know that the value is wrong or the row does not belong here; being unusual is no reason.",
+            changes={"recipe": [*analysis.recipe, {"do": "filter", "where": condition}]},
+            cost=cost,
+            score=0.3,
+        )
+    if loo.attrs["bad_k"] and analysis.draws < 20_000:
+        yield Remedy(
+            label="Draw four times as many samples",
+            why="More draws reach further into the tails, so that more rows can be left out by weighting.",
+            changes={"draws": 4 * analysis.draws},
+            cost="One more fit, about three times as long.",
+            score=0.35,
+        )
+
+
+def _without(analysis: Analysis, rows: pd.DataFrame, at: int) -> str:
+    """Write a condition that is false for one row only; ``""`` where its values do not tell it from others."""
+    parts = []
+    for name in [one for one in analysis.columns if one in rows]:
+        value = rows[name].iloc[at]
+        if rows[name].dtype.kind == "M" or not isinstance(value, int | float | str | np.integer | np.floating):
+            continue
+        spelt = repr(value.item() if isinstance(value, np.generic) else value)
+        parts.append(f"{name if name.isidentifier() else f'`{name}`'} != {spelt}")
+        condition = " or ".join(parts)
+        try:
+            kept = calculate(rows, condition).fillna(True).to_numpy(bool)
+        except ModelComposeError:
+            parts.pop()
+            continue
+        if (~kept).sum() == 1 and not kept[at]:
+            return condition
+    return ""
+
+
+def _picture(loo: Any, named: _Named) -> Any:
+    fig, (left, right) = figure(columns=2)
+    k, method = loo["pareto_k"].values, loo["method"].values
+    at = np.arange(1, len(k) + 1)
+    left.axhline(loo.attrs["good_k"], color="#888888", linestyle=":")
+    left.plot(at, k, ".", color="#3a6ea5", markersize=3, label="weights")
+    for which, colour in ((MATCHED, "#a8730a"), (EXACT, "#b3261e"), (FOLDED, "#7a3e9d")):
+        if (method == which).any():
+            left.plot(at[method == which], k[method == which], "o", color=colour, markersize=4, label=METHODS[which])
+    left.set(xlabel="row", ylabel="Pareto k")
+    left.legend(fontsize=7)
+    moved = loo["headline"].values
+    right.axhline(0, color="#888888", linewidth=0.7)
+    right.plot(at, moved, ".", color="#3a6ea5", markersize=3)
+    if named.moves is not None:
+        right.plot(at[named.moves], moved[named.moves], "o", color="#b3261e", markersize=4)
+    right.set(xlabel="row", ylabel="answer without it (sd)")
+    return fig
