@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from modelcompose.verdict import Remedy as Remedy
     from modelcompose.verdict import Verdict as Verdict
     from modelcompose.workflow import check as check
-    from modelcompose.workflow import predictions as predictions
     from modelcompose.workflow.comparison import compare as compare
     from modelcompose.workflow.comparison import stacked as stacked
     from modelcompose.workflow.influence import loo as loo
     from modelcompose.workflow.multiverse import multiverse as multiverse
+    from modelcompose.workflow.prediction import predictions as predictions
     from modelcompose.workflow.recovery import recover as recover
     from modelcompose.workflow.sbc import calibrate as calibrate
     from modelcompose.workflow.sensitivity import sensitivity as sensitivity
@@ -51,7 +51,7 @@ _HOMES = {
     "multiverse": "workflow.multiverse",
     "open_gaps": "catalog",
     "predict": "catalog",
-    "predictions": "workflow",
+    "predictions": "workflow.prediction",
     "prior_predictive": "catalog",
     "profile": "data",
     "recover": "workflow.recovery",

@@ -136,7 +136,6 @@ PUBLIC = {
         "StepState",
         "check",
         "compose",
-        "predictions",
         "revise",
         "steps_in",
         "workflow",

@@ -110,7 +110,9 @@ def _same_work(node: Any, other: Any) -> bool:
         transforms = {type(getattr(one, "transform", None)) for one in (ours, theirs)}
         return ours.name == theirs.name and ours.dims == theirs.dims and len(transforms) == 1
     if isinstance(ours, OpFromGraph):
-        return equal_computations(ours.inner_outputs, theirs.inner_outputs, ours.inner_inputs, theirs.inner_inputs)
+        return equal_computations(
+            list(ours.inner_outputs), list(theirs.inner_outputs), list(ours.inner_inputs), list(theirs.inner_inputs)
+        )
     return bool(ours == theirs)
 
 

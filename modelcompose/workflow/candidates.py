@@ -109,9 +109,11 @@ def _asked_for(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> tup
         except ModelComposeError as error:
             left_out.append(LeftOut(text, error.message))
             continue
-        same = (one.analysis.model, one.analysis.formula) == (analysis.model, analysis.formula)
-        if same or one.name in {other.name for other in found}:
+        taken = {(other.model, str(other.formula)) for other in (analysis, *(other.analysis for other in found))}
+        if (one.analysis.model, str(one.analysis.formula)) in taken:
             left_out.append(LeftOut(text, "It is already among the models."))
+        elif one.name in {_title(analysis), *(other.name for other in found)}:
+            found.append(replace(one, name=f"{one.name} ({text})"))
         else:
             found.append(one)
     return found, left_out
@@ -288,7 +290,8 @@ def answered(
 ) -> dict[str, np.ndarray]:
     """Answer the same questions by another model: draws by the name of the quantity, on the same scale.
 
-    A model that speaks in factors is asked for differences where differences are wanted, and the other way round.
+    A model that speaks in factors is asked for differences where differences are wanted, and the other way round. What
+    does not vary from draw to draw is no answer: the model has no place for it.
 
     Parameters
     ----------
@@ -305,4 +308,4 @@ def answered(
         except ModelComposeError:
             others = []
         found |= {one.name: one.draws for one in others if one.name in lacking and one.kind == kinds[one.name]}
-    return found
+    return {name: draws for name, draws in found.items() if np.ptp(draws) > 0}

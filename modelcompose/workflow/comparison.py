@@ -28,6 +28,7 @@ from modelcompose.workflow.candidates import (
     present,
 )
 from modelcompose.workflow.fit import another
+from modelcompose.workflow.influence import loo as leave_out_each
 from modelcompose.workflow.policy import Policy, policy_of
 from modelcompose.workflow.results import effects_of
 from modelcompose.workflow.standings import Standing, in_words, is_close, standard_error, standings, strictness
@@ -103,7 +104,7 @@ def compare(analysis: Analysis, dataset: Dataset, model: Any, dt: Any, loo: Any)
     found, left_out = candidates(analysis, dataset, table)
     fitted = [own]
     for rival, built in _comparable(found, own, table, gaps, left_out):
-        one = _fitted(rival, built, headline, table)
+        one = _fitted(rival, built, own, headline, table)
         fitted.append(one) if isinstance(one, _Fitted) else left_out.append(one)
     return _as_tree(fitted, headline, left_out)
 
@@ -162,7 +163,10 @@ def _parameters(model: Any) -> int:
     return int(sum(np.prod(shapes[one.name], dtype=int) for one in pymc.free_RVs))
 
 
-def _fitted(rival: Candidate, model: Any, headline: Sequence[Effect], table: pd.DataFrame) -> _Fitted | LeftOut:
+def _fitted(
+    rival: Candidate, model: Any, own: _Fitted, headline: Sequence[Effect], table: pd.DataFrame
+) -> _Fitted | LeftOut:
+    """Fit a rival; rows are left out the costly way only where the outcome of the comparison may hang on it."""
     started = time.monotonic()
     try:
         dt = fit(rival.analysis, model)
@@ -170,34 +174,23 @@ def _fitted(rival: Candidate, model: Any, headline: Sequence[Effect], table: pd.
         if reason:
             return LeftOut(rival.name, reason)
         dt = catalog.log_likelihood(model, dt)
-        found = leave_one_out(rival.analysis, table, model, dt)
+        found = leave_out_each(rival.analysis, table, model, dt, budget=0.0)
         if not _has_rows(found):
             return LeftOut(rival.name, "It gives no density for each row.")
+        if found.attrs["bad_k"] and not _hopeless(own, found):
+            found = leave_out_each(rival.analysis, table, model, dt)
         answers = answered(headline, rival.analysis, table, model, dt) if rival.answers else {}
     except ModelComposeError as error:
         return LeftOut(rival.name, error.message)
     return _Fitted(rival, model, dt, found, answers, time.monotonic() - started)
 
 
-def leave_one_out(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> Any:
-    import arviz_stats as azs
-    import xarray as xr
-
-    from modelcompose.catalog.predictions import pointwise
-
-    found = pointwise(dt, analysis.outcome)
-    if found is None:
-        return xr.DataTree()
-    ld = xr.DataTree.from_dict(
-        {"log_likelihood": found.to_dataset(name="y"), "posterior": dt["posterior"].to_dataset()}
-    )
-    one = azs.loo(ld, pointwise=True)
-    return xr.DataTree(
-        xr.Dataset(
-            {"elpd_i": ("__obs__", one.elpd_i.values)},
-            attrs={"p_loo": float(one.p), "bad_k": int((one.pareto_k > one.good_k).sum())},
-        )
-    )
+def _hopeless(own: _Fitted, found: Any) -> bool:
+    """Tell whether a model is clearly behind though rows that are hard to leave out make it look better than it is."""
+    pointwise = {"own": own.loo["elpd_i"].values, "rival": found["elpd_i"].values}
+    rows = len(pointwise["own"])
+    rival = next(one for one in standings(pointwise) if one.name == "rival")
+    return in_words(rival, rows, policy_of(own.candidate.analysis)) == "clearly predicts worse"
 
 
 def _as_tree(fitted: Sequence[_Fitted], headline: Sequence[Effect], left_out: Sequence[LeftOut]) -> Any:
@@ -257,7 +250,7 @@ def _answers(fitted: Sequence[_Fitted], headline: Sequence[Effect]) -> Any:
 
 def evenly(draws: Array, size: int) -> Array:
     """Return so many draws, taken evenly."""
-    return draws[np.linspace(0, len(draws) - 1, size).astype(int)]
+    return np.asarray(draws[np.linspace(0, len(draws) - 1, size).astype(int)])
 
 
 def _thinned(dt: Any) -> Any:

@@ -262,7 +262,7 @@ def _as_tree(answers: Sequence[_Answer], wanted: Effect | None, combinations: in
     told = {
         dimension: ("universe", [one.universe.names[at] for one in answers]) for at, dimension in enumerate(DIMENSIONS)
     }
-    attrs = {"combinations": combinations}
+    attrs: dict[str, Any] = {"combinations": combinations}
     if wanted is not None:
         attrs |= {"quantity": wanted.name, "lead": wanted.lead, "kind": wanted.kind, "unit": wanted.unit}
     return xr.DataTree(
@@ -358,7 +358,8 @@ class _Seen:
 
     @classmethod
     def of(cls, analysis: Analysis, tree: Any) -> _Seen:
-        told, reasons = [], []
+        told: list[_Told | None] = []
+        reasons = []
         for at in range(tree.sizes["universe"]):
             one = tree.to_dataset().isel(universe=at)
             options = {name: str(one[name].item()) for name in DIMENSIONS}
