@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
-from modelcompose.publish import report
+from modelcompose.publish import report, write_app
 from modelcompose.publish.lineage import HEIGHT, WIDTH, differences, graph
 from modelcompose.verdict import Waiver
 from modelcompose.workflow.lineage import Lineage
@@ -120,6 +122,18 @@ def test_a_waiver_stands_above_the_answer_with_name_and_reason(executed: Execute
     assert "A check failed: do not rely" not in page.text
     assert "0.50 to 2.00" in above  # a waived failure does not hold the numbers back
     assert "mc-banner mc-warn" in page.attributes("class")
+
+
+def test_a_waiver_stands_in_the_app_too(executed: Executed, tmp_path: Path):
+    executed.statuses["posterior"] = "fail"
+    nb = waived(executed.notebook(), "posterior", by="A. Name", reason="A pilot study.")
+    for name in ("table.csv", "posterior.nc"):
+        (tmp_path / name).write_bytes(b"")
+    path = write_app(nb, tmp_path / "app", data=tmp_path / "table.csv", posterior=tmp_path / "posterior.nc")
+    top = json.loads(path.read_text("utf-8"))["cells"][0]["source"]
+    assert "Waived by A. Name: a check that failed." in top
+    assert "A pilot study." in top
+    assert "mc-banner" in top
 
 
 def test_thresholds_of_ones_own_are_named(executed: Executed):

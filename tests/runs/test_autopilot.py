@@ -243,6 +243,17 @@ def test_a_stop_ends_the_round_and_the_chain_and_keeps_what_is_done(flown: Any, 
     assert store.get(lineage["2"].run).status == "stopped"
 
 
+def test_what_goes_wrong_between_rounds_is_said_and_loses_nothing(flown: Any, store: Any, create: Any) -> None:
+    def broken(*_: Any) -> Ready:
+        raise OSError("the disk is full")
+
+    nb = scripted({"sampling": GROWING})
+    run = autopilot(store, create(nb, analysis=Analysis.read(nb), autopilot=2).id, 2, broken)
+    assert (run.status, run.lineage["best"]) == ("failed", "1")
+    assert run.lineage["stopped"] == "Stopped: autopilot broke off with OSError: the disk is full"
+    assert [one.step for one in run.verdicts] == ["sampling"]
+
+
 def test_rounds_that_somebody_took_by_hand_stay_in_the_lineage(store: Any, create: Any) -> None:
     nb = scripted({"answer": 'judge("answer")'})
     rounds = [{"id": "1", "status": "failed"}, {"id": "2", "parent": "1", "label": "By hand", "changes": {"draws": 7}}]
