@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
 
 MOST, SPOKEN = 24, 3
+DEPTHS = ("For the decision maker", "For the analyst", "For the statistician")
 
 
 def check(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> Verdict:
@@ -48,7 +49,7 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> Verdi
     others = _complete_rows_only(analysis, table, model, headline)
     against = results.caveats("answer", analysis, dt)
     depths = _depths(analysis, table, dt, figures, headline, against)
-    words.require_allowed(depths, results.names_in(analysis, table))
+    words.require_allowed([depths[name] for name in DEPTHS], results.names_in(analysis, table))
     precision = _precision(figures, dt, analysis)
     return conclude(
         "answer",

@@ -7,6 +7,7 @@ Bayesian Data Analysis, chapter 9). Nothing has to be sampled anew.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -169,7 +170,8 @@ def _levels(analysis: Analysis, effects: list[Effect]) -> dict[str, Effect]:
 
 def _matching(effects: list[Effect], short: str) -> Effect | None:
     """Find the effect of a change; of a scale of levels, that on the highest."""
-    having = [one for one in effects if short in one.name and one.kind in words.NONE]
+    named = re.compile(rf"(^|[;:] ){re.escape(short)}($|,| \(factor\))")
+    having = [one for one in effects if named.search(one.name) and one.kind in words.NONE]
     exact = [one for one in having if one.name in (short, f"{short} (factor)")]
     return next(iter(exact or sorted(having, key=lambda one: not one.headline)), None)
 

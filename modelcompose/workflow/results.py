@@ -94,14 +94,14 @@ def names_in(analysis: Analysis, table: pd.DataFrame) -> list[str]:
     """Return the words of an analysis that are the user's own: columns, levels, units, question, reasons."""
     levels = (
         str(level)
-        for name in {*analysis.columns, *analysis.groups} & set(table.columns)
-        if hasattr(table[name], "cat") or table[name].dtype == object or name in analysis.groups
+        for name in set(analysis.columns) & set(table.columns)
+        if name in analysis.groups or table[name].dtype.kind not in "iufb"
         for level in table[name].unique()
     )
     reasons = (text for one in analysis.waivers for text in one.values())
     currency = str(analysis.decision.get("currency", ""))
-    own = (analysis.estimand, analysis.model, analysis.data, analysis.policy, analysis.treated, currency)
-    return [*analysis.columns, *levels, *analysis.units.values(), *analysis.formula_parts, *reasons, *own]
+    own = (analysis.estimand, analysis.model, analysis.data, analysis.policy, analysis.treated)
+    return [*analysis.columns, *levels, *analysis.units.values(), *reasons, *own, currency, analysis.intervention]
 
 
 # -- what stands against them --------------------------------------------------------------------------------------

@@ -63,9 +63,11 @@ def number(value: float, sd: float, error: float = 0.0) -> str:
 
 def _place(value: float, sd: float, error: float) -> int:
     """Return the power of ten of the last digit to show."""
+    if not isfinite(value):
+        return 0
     if not isfinite(sd) or sd <= 0:
         mantissa, _, power = f"{value:.3e}".partition("e")
-        return int(power) - len(mantissa.rstrip("0").partition(".")[2]) if isfinite(value) else 0
+        return int(power) - len(mantissa.rstrip("0").partition(".")[2])
     return max(floor(log10(sd)) - 1, ceil(log10(error / FIRM)) if 0 < error < inf else -400)
 
 

@@ -200,3 +200,14 @@ def test_the_picture_is_drawn_for_two_choices_and_for_many(monkeypatch):
     assert decided(monkeypatch, difference(2, 1), predictors=["arm"]).picture
     levels = [Effect(f"site {name}", "", "level", normal(5, 1, at)) for at, name in enumerate("abc")]
     assert decided(monkeypatch, *levels, question="compare-many", groups=["site"], predictors=[]).picture
+
+
+def test_the_effect_of_the_asked_column_is_weighed_and_no_other_that_ends_alike(monkeypatch):
+    other = Effect("max, per 1", "With max higher by 1, y is", "difference", normal(-9, 1))
+    effect = Effect("x, per 1", "With x higher by 1, y is", "difference", normal(2, 1))
+    verdict = decided(monkeypatch, other, effect)
+    assert verdict.details["choices"]["x higher by 1"]["gain"] == pytest.approx(2, abs=1e-2)
+    levels = [Effect(f"y = {level}; {one.name}", one.lead, "difference", one.draws) for level in (5, 1) for one in
+              (other, effect)]  # fmt: skip
+    verdict = decided(monkeypatch, *levels)
+    assert verdict.details["choices"]["x higher by 1"]["gain"] == pytest.approx(2, abs=1e-2)

@@ -231,6 +231,7 @@ def test_not_knowing_the_direction_is_said_as_such():
         (1234.5678, 0, "1235"),
         (0.0, 0, "0"),
         (float("nan"), 1, "unknown"),
+        (float("inf"), float("nan"), "unknown"),
     ],
 )
 def test_digits_follow_the_uncertainty(value, sd, shown):
