@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 
 import numpy as np
 import pandas as pd
@@ -15,23 +17,31 @@ from tests.runs.conftest import wait_for
 SLOPE = 0.5
 
 
-@pytest.fixture(scope="module")
-def mended(tmp_path_factory):
-    """A run on autopilot in a process of its own, on 200 counts whose dispersion is known."""
-    folder = tmp_path_factory.mktemp("visits")
+def visits(folder) -> tuple[Workbench, str]:
+    """Compose a Poisson analysis of 200 counts whose dispersion is known."""
     rng = np.random.default_rng(5)
     severity = rng.normal(size=200).round(3)
     mean, shape = np.exp(1.2 + SLOPE * severity), 1.5
-    visits = rng.negative_binomial(shape, shape / (shape + mean))
-    pd.DataFrame({"visits": visits, "severity": severity}).to_csv(folder / "visits.csv", index=False)
+    counts = rng.negative_binomial(shape, shape / (shape + mean))
+    pd.DataFrame({"visits": counts, "severity": severity}).to_csv(folder / "visits.csv", index=False)
     workbench = Workbench(folder)
     choices = {"data": "visits.csv", "kinds": {"visits": "count"}, "question": "effect", "model": "poisson"}
     roles = {"outcome": "visits", "predictors": ["severity"], "draws": 400, "tune": 400}
-    path = workbench.compose({**choices, **roles})["path"]
+    return workbench, workbench.compose({**choices, **roles})["path"]
+
+
+def ended(workbench: Workbench, id_: str) -> dict:
+    wait_for(lambda: workbench.get_run(id_)["status"] != "running", seconds=900)
+    return workbench.get_run(id_)
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory):
+    """A run on autopilot in a process of its own."""
+    workbench, path = visits(tmp_path_factory.mktemp("visits"))
     begun = workbench.start(path, {}, autopilot=3)
     assert (begun["status"], begun["autopilot"], begun["lineage"]) == ("running", 3, None)
-    wait_for(lambda: workbench.get_run(begun["id"])["status"] != "running", seconds=600)
-    return workbench, workbench.get_run(begun["id"])
+    return workbench, ended(workbench, begun["id"])
 
 
 def test_the_spread_is_found_too_large_and_mended(mended):
@@ -78,3 +88,29 @@ def test_the_command_line_lists_the_rounds(mended, capsys, monkeypatch):
     assert "✗ round 1: As it was" in said
     assert "✓ round 2, the best: Use Negative binomial regression (from round 1)" in said
     assert "Stopped: all checks pass after 1 change." in said
+
+
+@pytest.mark.slow
+def test_a_chain_that_was_killed_goes_on_where_it_was(tmp_path):
+    workbench, path = visits(tmp_path)
+    id_ = workbench.start(path, {}, autopilot=3)["id"]
+
+    def at(kind: str, **like: str) -> list[dict]:
+        events = workbench.events(id_)["events"]
+        return [one for one in events if one["type"] == kind and like.items() <= one.items()]
+
+    wait_for(lambda: at("step", step="posterior", state="started", round="2"), seconds=900)
+    process = json.loads((tmp_path / ".modelcompose" / "runs" / id_ / "process.json").read_text())
+    os.kill(process["pid"], signal.SIGKILL)
+    wait_for(lambda: workbench.get_run(id_)["status"] == "error")
+    before = len(at("step", state="started"))
+    workbench.resume(id_)
+    run = ended(workbench, id_)
+    lineage = Lineage.model_validate(run["lineage"])
+    assert [(one.model, one.status) for one in lineage.rounds] == [
+        ("poisson", "failed"),
+        ("negative-binomial", "passed"),
+    ]
+    assert lineage.stopped == "Stopped: all checks pass after 1 change."
+    started = [(one["step"], one.get("round")) for one in at("step", state="started")[before:]]
+    assert {("fit", None), ("fit", "2")}.isdisjoint(started)

@@ -98,6 +98,16 @@ def test_the_report_tells_how_the_model_came_about(executed: Executed, lineage: 
     assert not re.findall(r"url\(|@import|https?:", text)
 
 
+@pytest.mark.parametrize(("run", "said"), [("a" * 32, False), ("b" * 32, True)])
+def test_the_report_of_another_round_points_to_the_best(executed: Executed, run: str, said: bool):
+    nb = executed.notebook()
+    rounds = [{"id": "1", "run": "b" * 32, "status": "failed"}, {"id": "2", "parent": "1", "run": "a" * 32}]
+    nb["metadata"]["modelcompose"] = {"lineage": {"rounds": rounds, "best": "2"}}
+    text = Page(report(nb, run={**RUN, "id": run})).text
+    assert ("which is round 2 (run aaaaaaaa)" in text) == said
+    assert ("1, this report" in text) == said
+
+
 def test_without_rounds_or_with_nonsense_there_is_no_such_section(executed: Executed):
     nb = executed.notebook()
     assert "How this model came about" not in report(nb)
