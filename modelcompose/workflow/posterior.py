@@ -230,18 +230,22 @@ def _of_numbers(simulated: Simulated) -> list[Named]:
 
 
 def bending(table: pd.DataFrame, names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Return for each numeric column its square and cube, freed of what is straight in them, shape (rows, 2)."""
+    """Return for each numeric column two curves, freed of what is straight in them, shape (rows, 2).
+
+    They are the square and the cube of the column's ranks, so that no single far-off row decides.
+    """
     found = {}
     for name in names:
         column = table[name]
         if column.dtype.kind in "iuf" and column.nunique() >= LEAST_VALUES:
             x = (column.to_numpy(float) - column.mean()) / column.std()
-            found[name] = np.linalg.qr(np.vander(x, 4, increasing=True))[0][:, 2:]
+            rank = column.rank().to_numpy(float) / len(column) - 0.5
+            found[name] = np.linalg.qr(np.column_stack([np.ones_like(x), x, rank**2, rank**3]))[0][:, 2:]
     return found
 
 
 def _of_bends(simulated: Simulated, bends: dict[str, np.ndarray]) -> Named:
-    """Correlate what is left over with the squares and cubes of the predictors; the largest of all."""
+    """Correlate what is left over with curves along the predictors; the largest of all."""
     predicted = simulated.draws.mean(0)
     curves = np.column_stack(list(bends.values()))
 

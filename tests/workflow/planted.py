@@ -170,10 +170,10 @@ def funnel(folder: Path) -> Mapping[str, Any]:
 
 
 def multimodality(folder: Path) -> Mapping[str, Any]:
-    """Two sites far apart, and a model that may follow either and call the other outliers."""
+    """Two sites, and a prior of tails so long that a line may follow either and call the other outliers."""
     rng = np.random.default_rng(12)
     dose, site = rng.uniform(0, 4, 100), np.repeat(["north", "south"], 50)
-    y = 20 + 2 * dose + np.where(site == "south", 60, 0) + rng.normal(0, 1, 100)
+    y = 20 + 2 * dose + np.where(site == "south", 20, 0) + rng.normal(0, 0.1, 100)
     table = written(folder, y=y, dose=dose, site=site)
     return {
         "data": table,
@@ -182,7 +182,8 @@ def multimodality(folder: Path) -> Mapping[str, Any]:
         "outcome": "y",
         "predictors": ["dose"],
         "model": "robust-linear",
-        "priors": {"nu": {"dist": "Gamma", "alpha": 40, "beta": 40}},
+        "priors": {"nu": {"dist": "Gamma", "alpha": 70, "beta": 100}},
+        "chains": 8,
     }
 
 
@@ -275,9 +276,9 @@ def conflict(folder: Path) -> Mapping[str, Any]:
 def influential_point(folder: Path) -> Mapping[str, Any]:
     """One row far away from all others, whose outcome pulls the line towards itself."""
     rng = np.random.default_rng(19)
-    x = np.append(rng.normal(0, 1, 60), 14.0)
+    x = np.append(rng.normal(0, 1, 60), 7.0)
     y = 1 + 0.5 * x + rng.normal(0, 1, 61)
-    y[-1] = -9.0
+    y[-1] = -1.0
     return {
         "data": written(folder, y=y, x=x),
         "kinds": {"y": "continuous", "x": "continuous"},
@@ -357,6 +358,8 @@ def label_switching(folder: Path) -> Mapping[str, Any]:
         "model": str(path),
         "outcome": "wait",
         "question": "own",
+        "chains": 8,
+        "random_seed": 2,
     }
 
 
@@ -376,7 +379,7 @@ CASES = (
         ("priors",),
         quick=True,
     ),
-    Planted("one influential point", influential_point, "influence", ("pareto-k",), ("model", "recipe")),
+    Planted("one influential point", influential_point, "influence", ("pareto-k", "answer-moves"), ("model", "recipe")),
     Planted("autocorrelation", autocorrelation, "posterior", ("tail-probability",), ("model",)),
     Planted("too few draws", too_few_draws, "sampling", ("ess",), ("draws",), quick=True),
     Planted("label switching", label_switching, "sampling", ("chains-apart",), ("model",)),
