@@ -91,6 +91,7 @@ def row(case: Planted, found: Mended) -> str:
     return (
         f"{case.name:22} {failed:12} {'yes' if found.passes else 'NO':3} {len(found.lineage.rounds):6} "
         f"{found.way:60.60} {left or 'all pass':34} {found.seconds:5.0f} s\n{'':22} {found.lineage.stopped}"
+        f"{f' {found.run["message"]}' if first.status == 'error' else ''}"
     )
 
 
