@@ -8,8 +8,8 @@ import { Cell, Verdict } from '../src/api/port';
 import {
   changesTo,
   lastChange,
+  outcome,
   settled,
-  withoutRound,
   withRound,
   worst
 } from '../src/components/workflow/lineage';
@@ -103,10 +103,9 @@ it('counts a failure that was let pass as a warning', async () => {
   expect(rounds[0]!.verdicts.sampling).toBe('warn');
 });
 
-it('forgets a change that was taken back, and one that was never judged', async () => {
+it('forgets a change that was never judged', async () => {
   const before = await failing();
   const lineage = withRound(null, before, REMEDY, 'sampling');
-  expect(withoutRound(lineage, '2')).toBeNull();
   const next = withRound(lineage, before, OTHER, 'sampling');
   expect(next.rounds.map(({ label }) => label)).toEqual([
     'As it was',
@@ -120,6 +119,20 @@ it('gathers the changes of a run’s rounds up to the best', () => {
   expect(changesTo(deeper, '1')).toEqual({ model: 'zero-inflated' });
   expect(changesTo(deeper, '2')).toEqual({ model: 'zero-inflated' });
   expect(changesTo({ ...FAKE_LINEAGE, best: '1' }, '1')).toEqual({});
+});
+
+it('goes on from the best round of an autopilot that has ended', async () => {
+  expect(lastChange(FAKE_LINEAGE, 'posterior')?.id).toBe('2');
+  const next = withRound(FAKE_LINEAGE, await failing(), REMEDY, 'sampling');
+  expect(next.rounds.at(-1)).toMatchObject({ id: '4', parent: '2' });
+  expect(next.stopped).toBe('');
+});
+
+it('says how a run ended that mended itself', async () => {
+  await client.startRun('sleepstudy.ipynb', {}, 3);
+  const run = client.finish('1', 'failed', '', FAKE_LINEAGE);
+  expect(outcome(run)).toBe('warned');
+  expect(outcome({ ...run, lineage: null })).toBe('failed');
 });
 
 it('ranks statuses as the workbench does', () => {

@@ -189,7 +189,7 @@ describe('rules', () => {
 describe('plan', () => {
   it('locks the plan in somebody’s name', async () => {
     const actions = await mount(sleepCells(2));
-    await userEvent.click(screen.getByText('Plan'));
+    await userEvent.click(screen.getByText('Plan: not locked'));
     await userEvent.type(screen.getByLabelText(/Who decides/), 'A. Name');
     await userEvent.click(screen.getByText('Lock the plan'));
     expect(actions.calls).toEqual([['lockPlan', 'A. Name']]);

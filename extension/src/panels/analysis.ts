@@ -14,6 +14,7 @@ import {
   Edit,
   ErrorBody,
   Inspection,
+  Lineage,
   Planned,
   Remedy,
   Revision,
@@ -28,12 +29,7 @@ import {
 import { located } from '../components/models/located';
 import { nextStep } from '../components/steps';
 import { Changed } from '../components/workflow/Difference';
-import {
-  changesTo,
-  settled,
-  withoutRound,
-  withRound
-} from '../components/workflow/lineage';
+import { changesTo, settled, withRound } from '../components/workflow/lineage';
 import { AnalysisActions, AnalysisView } from '../components/workflow/view';
 import { BackgroundRuns } from './background';
 import { execute, Stage } from './execution';
@@ -115,9 +111,12 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   applyRemedy(remedy: Remedy, step: string): void {
-    void this.act('Changing the parameters…', panel =>
-      this.change(panel, remedy, step)
-    );
+    void this.act('Changing the parameters…', async panel => {
+      const before = await this.inspect(panel);
+      const lineage = withRound(readLineage(panel), before, remedy, step);
+      const { changes, label } = remedy;
+      await this.change(panel, changes, label, step, lineage);
+    });
   }
 
   async waive(step: string, by: string, reason: string): Promise<void> {
@@ -149,7 +148,7 @@ export class AnalysisModel implements AnalysisActions {
       const { run, best } = this.tried(panel) ?? {};
       if (run?.lineage && best) {
         const changes = changesTo(run.lineage, run.id);
-        await this.change(panel, { ...best, changes, score: 0 }, best.step);
+        await this.change(panel, changes, best.label, best.step, run.lineage);
         this.closeTried();
       }
     });
@@ -186,12 +185,11 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   undo(): void {
-    const { round } = this._undo ?? {};
-    const lineage = this._panel && readLineage(this._panel);
+    const { lineage } = this._undo ?? {};
     this._undo?.undo();
     this._undo = null;
-    if (round && lineage) {
-      writeLineage(this._panel!, withoutRound(lineage, round));
+    if (this._panel && lineage !== undefined) {
+      writeLineage(this._panel, lineage);
     }
     this._changed.emit();
   }
@@ -283,14 +281,15 @@ export class AnalysisModel implements AnalysisActions {
   /** Change choices, keep in the notebook what was changed and why, and run what depends on it. */
   private async change(
     panel: NotebookPanel,
-    remedy: Remedy,
-    step: string
+    changes: Changes,
+    label: string,
+    step: string,
+    lineage: Lineage
   ): Promise<void> {
-    const before = await this.inspect(panel);
-    const revision = await this.revise(panel, remedy.changes);
-    const lineage = withRound(readLineage(panel), before, remedy, step);
+    const revision = await this.revise(panel, changes);
+    const before = readLineage(panel);
     writeLineage(panel, lineage);
-    this.write(panel, revision.edits, remedy.label, lineage.rounds.at(-1)!.id);
+    this.write(panel, revision.edits, label, before);
     if (revision.kept.length > 0) {
       Notification.warning(
         'Cells that you edited by hand were left as they are. Check that they fit the new parameters.',
@@ -327,13 +326,14 @@ export class AnalysisModel implements AnalysisActions {
     }
   }
 
+  /** `lineage` is what the notebook said of its rounds before, when that changes with the edits. */
   private write(
     panel: NotebookPanel,
     edits: Edit[],
     label: string,
-    round = ''
+    lineage?: Lineage | null
   ): void {
-    this._undo = { label, round, ...applyEdits(panel, edits) };
+    this._undo = { label, lineage, ...applyEdits(panel, edits) };
   }
 
   private run(through: string | undefined, force: string[]): void {
@@ -497,7 +497,8 @@ export class AnalysisModel implements AnalysisActions {
   private _sampling: Sampling | null = null;
   private _activity: string | null = null;
   private _error: ErrorBody | null = null;
-  private _undo: ({ label: string; round: string } & Undoable) | null = null;
+  private _undo:
+    ({ label: string; lineage?: Lineage | null } & Undoable) | null = null;
   private _turn = 0;
   private _changed = new Signal<this, void>(this);
   private _inspectSoon = new Debouncer(() => this.refresh(), INSPECT_AFTER_MS);

@@ -5,6 +5,7 @@ import { followRun } from '../api/follow';
 import { Host, Run, RunEvent, WorkbenchClient } from '../api/port';
 import { BEGUN, follow } from '../components/following';
 import { RUN_WORDS } from '../components/steps';
+import { outcome } from '../components/workflow/lineage';
 import { Background } from '../components/workflow/view';
 
 /** Follows runs while JupyterLab is open and says when one has ended. */
@@ -111,12 +112,13 @@ export class BackgroundRuns {
     if (lineage) {
       this._tried.set(run.notebook, run);
     }
-    const message = `${run.name}: ${RUN_WORDS[run.status].toLowerCase()}. ${lineage?.stopped || run.message}`;
+    const ended = outcome(run);
+    const message = `${run.name}: ${RUN_WORDS[ended].toLowerCase()}. ${lineage?.stopped || run.message}`;
     const open = {
       label: 'Open result',
       callback: () => void this.host.openNotebook(executed!)
     };
-    Notification.emit(message.trim(), NOTES[run.status], {
+    Notification.emit(message.trim(), NOTES[ended], {
       autoClose: false,
       actions: executed ? [open] : []
     });

@@ -3,6 +3,7 @@ import { FormEvent, useId, useState } from 'react';
 import { Run } from '../../api/port';
 import { Badge } from '../Badge';
 import { RUN_TONES, RUN_WORDS } from '../steps';
+import { outcome } from './lineage';
 import { LineageGraph } from './LineageGraph';
 
 const ROUNDS = 3;
@@ -74,6 +75,7 @@ export function AutopilotResult(props: {
   if (!lineage) {
     return null;
   }
+  const ended = outcome(run);
   const best = lineage.rounds.find(({ id }) => id === lineage.best);
   return (
     <section
@@ -82,7 +84,7 @@ export function AutopilotResult(props: {
     >
       <div className="jp-modelcompose-Run-head">
         <strong>{run.name}</strong>
-        <Badge tone={RUN_TONES[run.status]} text={RUN_WORDS[run.status]} />
+        <Badge tone={RUN_TONES[ended]} text={RUN_WORDS[ended]} />
       </div>
       <p role="status">{lineage.stopped || run.message}</p>
       <LineageGraph lineage={lineage} />

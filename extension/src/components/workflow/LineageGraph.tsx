@@ -7,8 +7,8 @@ import { worst } from './lineage';
 
 const LANE = 20;
 const ROW = 38;
-const WIDTH = 320;
-const LETTER = 6.4;
+const WIDTH = 260;
+const LETTER = 6.6;
 
 interface Place {
   round: Round;

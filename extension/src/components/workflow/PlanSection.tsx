@@ -27,7 +27,7 @@ export function PlanSection(props: {
   return (
     <details className="jp-modelcompose-Details jp-modelcompose-Plan">
       <summary>
-        {plan ? `Plan locked since ${time(plan.when)}` : 'Plan'}{' '}
+        {plan ? `Plan locked since ${time(plan.when)}` : 'Plan: not locked'}{' '}
         {deviations.length > 0 && (
           <Badge tone="warn" text={count(deviations.length, 'deviation')} />
         )}

@@ -6,6 +6,7 @@ import {
   Lineage,
   Remedy,
   Round,
+  Run,
   RunStatus,
   Status,
   StepView,
@@ -49,7 +50,7 @@ export function withRound(
   const round: Round = {
     ...asItWas(before),
     id: String(1 + Math.max(...rounds.map(({ id }) => Number(id) || 0))),
-    parent: rounds.at(-1)!.id,
+    parent: (lineage ? current({ ...lineage, rounds }) : rounds[0]!).id,
     label: remedy.label,
     why: remedy.why,
     cost: remedy.cost,
@@ -66,12 +67,6 @@ export function withRound(
     stopped: '',
     rounds: [...rounds, round]
   };
-}
-
-/** The lineage without a last round that was taken back; null when nothing is left to tell. */
-export function withoutRound(lineage: Lineage, id: string): Lineage | null {
-  const rounds = lineage.rounds.filter(round => round.id !== id);
-  return rounds.length > 1 ? { ...lineage, rounds, best: best(rounds) } : null;
 }
 
 /** The lineage once its last change has been judged; null as long as there is no news. */
@@ -101,12 +96,18 @@ export function settled(
   return { ...lineage, rounds, best: best(rounds) };
 }
 
+/** The round that the notebook stands at: the last one, or the best one of an autopilot that has ended. */
+function current({ rounds, best, stopped }: Lineage): Round {
+  const found = stopped && rounds.find(({ id }) => id === best);
+  return found || rounds.at(-1)!;
+}
+
 /** What was changed at a step and what came of it, when that is the last thing that was changed. */
 export function lastChange(
   lineage: Lineage | null,
   step: string
 ): Round | null {
-  const last = lineage?.rounds.at(-1);
+  const last = lineage && current(lineage);
   return last && last.parent && last.step === step && !isPending(last)
     ? last
     : null;
@@ -224,4 +225,10 @@ function isWorse(round: Round, than: Round): boolean {
   return (
     fails > 0 || (fails === 0 && count(round, 'warn') > count(than, 'warn'))
   );
+}
+
+/** How a run ended that may have mended itself: as its best round did. */
+export function outcome({ status, lineage }: Run): RunStatus {
+  const best = lineage?.rounds.find(({ id }) => id === lineage.best);
+  return best && lineage?.stopped ? best.status : status;
 }
