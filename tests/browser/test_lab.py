@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 from lab import FRONT_END, MINUTE, TOKEN, Lab, contrasts, drop, served
 
-from modelcompose.workflow import STEPS
+from modelcompose.workflow import steps_in, workflow
 
 SAMPLE = "sleepstudy.ipynb"
+STEPS = [one.step for one in steps_in(workflow("simple"))]
 FEW = {"draws": 300, "tune": 300, "on_fail": "warn"}
 WILD = {"Intercept": {"dist": "Normal", "mu": 0, "sigma": 50000}}
 READABLE = 4.5  # WCAG 2.2, 1.4.3
