@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from planted import Walk
@@ -53,7 +54,12 @@ class Control:
 
 
 def controls(models: Sequence[str] = MODELS, each: int = EACH) -> Iterator[Control]:
-    """Simulate data sets from each model, and judge them."""
+    """Simulate data sets from each model, and judge them; pictures, which judge nothing, are not rendered."""
+    with patch("modelcompose.workflow.steps._png", return_value=b""):
+        yield from _controls(models, each)
+
+
+def _controls(models: Sequence[str], each: int) -> Iterator[Control]:
     for model in models:
         for seed in range(SEED, SEED + each):
             simulation = catalog.get(model).simulate(np.random.default_rng(seed), ROWS)
