@@ -18,6 +18,7 @@ __all__ = ["ANSWER", "kind", "power", "power_scaled", "top_level"]
 
 ANSWER = "answer: "
 MOST_PARAMETERS = 40
+STANDARDISED = frozenset({"z", "eta", "raw", "offset", "std"})
 
 
 def power(model: Any, dt: Any, effects: list[Effect]) -> tuple[Any, str]:
@@ -115,11 +116,13 @@ def top_level(model: Any) -> list[str]:
 
 
 def _standardised(variable: Any) -> bool:
-    """Tell a vector of standard normals that somebody named in a way of their own, such as ``z``."""
-    if variable.ndim == 0 or kind(variable) != "normal" or not variable.name.startswith(("z", "offset", "raw", "eta")):
+    """Tell a vector of standard normals that somebody named in a way of their own, such as ``z`` or ``z_school``."""
+    from pymc.pytensorf import constant_fold
+
+    if variable.ndim == 0 or kind(variable) != "normal" or variable.name.partition("_")[0] not in STANDARDISED:
         return False
-    values = [getattr(one, "data", None) for one in variable.owner.op.dist_params(variable.owner)]
-    return all(one is not None and np.all(one == due) for one, due in zip(values, (0, 1), strict=True))
+    values = constant_fold(variable.owner.op.dist_params(variable.owner), raise_not_constant=False)
+    return all(isinstance(one, np.ndarray) and np.all(one == due) for one, due in zip(values, (0, 1), strict=True))
 
 
 def kind(variable: Any) -> str:

@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import binom
 
 from modelcompose import catalog
+from modelcompose.analysis import Analysis
 from modelcompose.workflow.constructed import open_outcome
-from modelcompose.workflow.sbc import RANKS, Calibration, p_uniform, ranked
+from modelcompose.workflow.sbc import RANKS, Calibration, calibrate, check, p_uniform, ranked
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -56,6 +57,103 @@ def test_a_right_model_passes_and_a_wrong_one_does_not():
     wrong = ranked(line(1.0, noise_factor=0.25), simulations=60)
     assert not wrong.passed
     assert wrong.coverage[0.9] < 0.7
+
+
+def groups(fault=""):
+    """Four groups with two rows each, and a spread on the log scale; a fault stands in what is fitted alone."""
+    import pymc as pm
+
+    place = np.repeat(np.arange(4), 2)
+    seen = (place + 1) % 4 if fault == "index" else place
+    width = 0.3 if fault == "prior" else 1.0
+    jacobian = 0.0 if fault == "jacobian" else 1.0
+
+    def drawn_spread(rng=None, size=None):
+        return np.log(np.abs(rng.normal(0, 1, size)))
+
+    def spread(value):
+        return pm.logp(pm.HalfNormal.dist(1), pm.math.exp(value)) + jacobian * value
+
+    def drawn_rows(there, here, scale, rng=None, size=None):
+        return rng.normal(there, np.exp(scale), size)
+
+    def rows(value, there, here, scale):
+        return pm.logp(pm.Normal.dist(here, pm.math.exp(scale)), value)
+
+    def drawn_levels(rng=None, size=None):
+        return rng.normal(0, 1, size)
+
+    def levels(value):
+        return pm.logp(pm.Normal.dist(0, width), value)
+
+    with pm.Model() as model:
+        level = pm.CustomDist("level", logp=levels, random=drawn_levels, shape=4)
+        scale = pm.CustomDist("log_spread", logp=spread, random=drawn_spread)
+        pm.CustomDist("y", level[place], level[seen], scale, logp=rows, random=drawn_rows, observed=np.zeros(8))
+    return model
+
+
+@pytest.mark.parametrize(
+    ("fault", "where", "what"),
+    [
+        ("", "", ""),
+        ("prior", "level", "too narrow"),
+        ("index", "level", "too narrow"),
+        ("jacobian", "log_spread", "too low"),
+    ],
+    ids=["right", "another prior", "index shifted", "Jacobian forgotten"],
+)
+def test_errors_in_a_model_are_caught_and_located(fault, where, what):
+    found = ranked(groups(fault), simulations=400, random_seed=8)
+    verdict = check(Analysis(on_fail="warn", simulations=400), found.tree())
+    assert found.passed == (not fault)
+    if not fault:
+        assert verdict.status == "pass", verdict.text()
+        return
+    assert verdict.status == "fail"
+    assert where in verdict.findings[0].shown
+    assert what in verdict.findings[0].sentence
+    assert verdict.remedies
+
+
+def test_the_step_says_what_was_not_done_and_what_cannot_be():
+    import pymc as pm
+
+    off = calibrate(Analysis(simulations=0), line(1.0))
+    assert check(Analysis(), off).status == "info"
+    assert "simulations = 100" in check(Analysis(), off).sentence
+    with line(1.0) as model:
+        pm.Potential("more", -model["slope"])
+    verdict = check(Analysis(simulations=20), calibrate(Analysis(simulations=20), model))
+    assert verdict.status == "info"
+    assert "more adds to its density" in verdict.sentence
+
+
+def test_the_result_survives_a_file_and_an_early_stop_is_told(tmp_path):
+    import xarray as xr
+
+    ranks = np.random.default_rng(3).integers(0, RANKS, (120, 2))
+    found = Calibration(("a", "b"), ranks, 1, 2.5, 200)
+    file = tmp_path / "sbc.nc"
+    found.tree().to_netcdf(file, engine="h5netcdf")
+    with xr.open_datatree(file, engine="h5netcdf") as stored:
+        tree = stored.load()
+    again = Calibration.of(tree)
+    assert again.names == found.names
+    assert np.array_equal(again.ranks, ranks)
+    verdict = check(Analysis(simulations=200), tree)
+    assert verdict.status == "pass"
+    assert verdict.partial
+    assert verdict.picture
+
+
+def test_many_parameters_can_still_fail():
+    """The simulated distribution has to reach far enough for the correction for many parameters."""
+    ranks = np.random.default_rng(4).integers(0, RANKS, (100, 150))
+    names = tuple(map(str, range(150)))
+    assert Calibration(names, ranks, 0, 1.0).passed
+    ranks[:, 70] = ranks[:, 70] // 3
+    assert not Calibration(names, ranks, 0, 1.0).passed
 
 
 def test_the_outcome_can_be_changed_without_building_anew():
