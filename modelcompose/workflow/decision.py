@@ -129,7 +129,7 @@ UNCHOSEN = frozenset(
 
 def _choice(analysis: Analysis, table: pd.DataFrame, effects: list[Effect]) -> Choice | None:
     stated = Decision.model_validate(analysis.decision)
-    if analysis.question in UNCHOSEN:
+    if analysis.question in UNCHOSEN or analysis.kinds.get(analysis.outcome) == "circular":
         return None
     levels = _levels(analysis, effects)
     if levels:
@@ -404,6 +404,8 @@ def _said(stakes: Stakes) -> Iterator[str]:
         )
     if choice.effect is not None:
         yield _break_even(stakes)
+    if choice.effect is not None and choice.effect.kind != "level":
+        yield f"What is weighed is the effect “{choice.effect.name}”."
     if choice.baseline:
         yield choice.baseline
     yield _stated(choice)

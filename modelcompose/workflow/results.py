@@ -174,11 +174,10 @@ def warning(found: list[Caveat]) -> str:
     said = []
     if failed:
         said.append(f"Do not rely on this: {_checks(failed)} failed.")
-    said += [
-        f"Provisional: {one.check} failed, and {one.waiver.by} let it pass ({one.waiver.reason.rstrip('. ')})."
-        for one in found
-        if one.waiver
-    ]
+    for one in found:
+        if one.waiver:
+            reason = one.waiver.reason.rstrip(". ")
+            said.append(f"Provisional: the check {one.check} failed, and {one.waiver.by} let it pass ({reason}).")
     if any(one.kind == "stopped" for one in found):
         said.append("Provisional: sampling was stopped before all draws were made.")
     if warned:

@@ -177,6 +177,16 @@ def test_what_nobody_chooses_is_not_decided(monkeypatch):
     assert "nothing to decide" in verdict.sentence
 
 
+def test_of_a_direction_nothing_is_better_for_being_higher(monkeypatch):
+    effect = Effect("x, per 1", "With x higher by 1, y turns by", "effect", normal(1, 1), "degrees")
+    assert decided(monkeypatch, effect, kinds={"y": "circular"}).status == "info"
+
+
+def test_what_is_weighed_is_named(monkeypatch):
+    lines = decided(monkeypatch, difference(), predictors=["arm"]).details["For the decision maker"]
+    assert "What is weighed is the effect “arm: b against a”." in lines
+
+
 def test_a_failed_computation_decides_nothing(monkeypatch):
     apart = posterior(np.arange(4.0)[:, None] + np.zeros((4, DRAWS)))
     monkeypatch.setattr(results, "effects_of", lambda *_: [difference()])
