@@ -2,6 +2,7 @@ import { Lineage, Round, Status } from '../../api/port';
 import { Badge, Mark, SHAPES } from '../Badge';
 import { shown } from '../plot';
 import { STATUS_WORDS } from '../steps';
+import { Explained } from '../Term';
 import { FindingChanges } from './BeforeAfter';
 import { worst } from './lineage';
 
@@ -97,7 +98,7 @@ function RoundItem({ round, lineage }: { round: Round; lineage: Lineage }) {
         </summary>
         {why && <p>{why}</p>}
         <p className="jp-modelcompose-small">
-          {STATUS_WORDS[status(round)]}. {facts(round)}
+          {STATUS_WORDS[status(round)]}. <Explained text={facts(round)} />
           {cost && `. Cost: ${cost.replace(/\.$/, '')}`}.
         </p>
         {before && (
