@@ -7,7 +7,6 @@ imported at call time, in the kernel that runs the notebook.
 from modelcompose.workflow import check
 from modelcompose.workflow.compose import Edit, Revision, compose, revise, workflow
 from modelcompose.workflow.notebook import StepState, steps_in
-from modelcompose.workflow.prediction import predictions
 from modelcompose.workflow.steps import STEPS, Step
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "StepState",
     "check",
     "compose",
-    "predictions",
     "revise",
     "steps_in",
     "workflow",
