@@ -17,8 +17,7 @@ def test_at_least_nine_of_the_twelve_planted_failures_pass_after_autopilot(tmp_p
         found = mend(case, folder)
         passing += found.passes
         rows.append(row(case, found))
-        assert found.lineage["1"].status == "failed", row(case, found)
         assert found.lineage.stopped.startswith("Stopped")
-        if not found.passes:
+        if found.lineage[found.lineage.best].status == "failed":
             assert "all checks pass" not in found.lineage.stopped
     assert passing >= 9, "\n".join(rows)
