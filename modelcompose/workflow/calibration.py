@@ -17,10 +17,9 @@ from modelcompose import catalog
 from modelcompose.catalog.curves import mean_direction
 from modelcompose.catalog.predictions import pointwise
 from modelcompose.verdict import Finding, Remedy, Verdict, worst
-from modelcompose.workflow.alternatives import alternatives
+from modelcompose.workflow.alternatives import alternatives, explaining
 from modelcompose.workflow.fit import another, is_partial
 from modelcompose.workflow.policy import Policy, policy_of
-from modelcompose.workflow.posterior import _explaining
 from modelcompose.workflow.prior import Simulated
 from modelcompose.workflow.steps import conclude, figure
 
@@ -444,7 +443,7 @@ def _remedies(
     symptoms += ["groups"] * any(one.rule == "groups-calibrated" for one in misfits)
     why = "" if simulated.kind in ("binary", "levels") else shape_of(left_out.places).words
     yield from alternatives(analysis, rows, symptoms, why=why, cost=another(dt))
-    yield from _explaining(analysis, rows, simulated, dt)
+    yield from explaining(analysis, rows, simulated, dt)
 
 
 def _symptoms(analysis: Analysis, rows: pd.DataFrame, left_out: LeftOut) -> list[str]:

@@ -24,6 +24,7 @@ from modelcompose.errors import ModelComposeError
 from modelcompose.verdict import Finding, Remedy, Status, Verdict, worst
 from modelcompose.workflow.alternatives import alternatives
 from modelcompose.workflow.calibration import AHEAD, NO_ROWS, trusted, without_each
+from modelcompose.workflow.candidates import observed
 from modelcompose.workflow.policy import Policy, policy_of
 from modelcompose.workflow.results import effects_of
 from modelcompose.workflow.steps import conclude, figure
@@ -145,7 +146,8 @@ def loo(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *, budget:
         plain weights; ``p_loo_i``; ``method``, a place in ``METHODS``; ``known``, whether the density can be trusted;
         ``headline``, the middle of the first quantity of the answer without the row, and ``headline_known``. Attributes
         ``elpd``, ``se``, ``p_loo``, ``p_loo_se``, ``parameters``, ``bad_k`` (rows whose density is not known well),
-        ``high_k`` (rows whose plain weights could not be trusted), ``good_k``, the plan and what it took. Empty when
+        ``high_k`` (rows whose plain weights could not be trusted), ``good_k``, the plan and what it took, and ``of``, a
+        digest of what is predicted: where it agrees, two models compare. Empty when
         the likelihood does not fall into parts for the rows.
     """
     import xarray as xr
@@ -468,6 +470,7 @@ def _as_tree(found: _Found, total: Array, chosen: Plan, model: Any, seconds: flo
         "refit_seconds": found.seconds,
         "refit_rhat": found.rhat,
         "seconds": seconds,
+        "of": explained.digest if (explained := observed(model)) else "",
     }
     return xr.DataTree(xr.Dataset(rows, attrs=attrs))
 
@@ -490,10 +493,11 @@ def check(analysis: Analysis, table: pd.DataFrame, loo: Any) -> Verdict:
     """Judge how much single rows decide.
 
     Pareto k says how far a row pulls the posterior: up to min(1 − 1/log10 draws, 0.7) weights can be trusted, above 1
-    even the average is not known (Vehtari et al. 2024, JMLR 25(72)). A row above 1 that was left out exactly, and moves
-    the answer by less than the rule ``answer-moves`` allows, is a warning only. The rows of which the effect could not
-    be found out should be none. Effective parameters clearly above the number of parameters are a sign of a wrong model
-    (Vehtari, LOO glossary).
+    even the average is not known (Vehtari et al. 2024, JMLR 25(72)). Where every row could be left out nevertheless,
+    and those that pull hardest move the answer by less than the rule ``answer-moves`` allows, that counts one degree
+    milder: rows with parameters of their own, such as the studies of a meta-analysis, pull hard in a right model too.
+    The rows of which the effect could not be found out should be none. Effective parameters clearly above the number
+    of parameters are a sign of a wrong model (Vehtari, LOO glossary).
 
     Parameters
     ----------
@@ -594,18 +598,23 @@ def _largest_k(loo: Any, named: _Named, rules: Policy) -> Finding:
         if high
         else "No row pulls the fit so hard that weighting the draws could not undo it.",
     )
-    if found.status == "fail" and _harmless(loo, rules):
-        said = f"{found.sentence} Fitted without them, the answer hardly moves."
-        return found.model_copy(update={"status": "warn", "sentence": said})
+    if found.status != "pass" and _harmless(loo, rules):
+        said = f"{found.sentence} They were left out in another way, and the answer hardly moves."
+        milder: Status = "warn" if found.status == "fail" else "pass"
+        return found.model_copy(update={"status": milder, "sentence": said})
     return found
 
 
 def _harmless(loo: Any, rules: Policy) -> bool:
-    """Tell whether every row above the greatest k was left out exactly and moves the answer but little."""
-    beyond = loo["pareto_k"].values > (rules["pareto-k"].fail or np.inf)
+    """Tell whether every row could be left out, and those that pull hardest move the answer but little.
+
+    Those are the row with the largest k and all above the k of a failure; they were left out exactly.
+    """
+    k, moved = loo["pareto_k"].values, abs(loo["headline"].values)
+    hardest = (k > (rules["pareto-k"].fail or np.inf)) | (k == k.max())
     exact = loo["headline_known"].values == 1
-    moved = abs(loo["headline"].values)
-    return bool((exact[beyond] & (moved[beyond] <= rules["answer-moves"].limit)).all())
+    little = bool((exact[hardest] & (moved[hardest] <= rules["answer-moves"].limit)).all())
+    return little and int(loo.attrs["bad_k"]) == 0
 
 
 def _effective(loo: Any, rules: Policy) -> Finding:
@@ -663,7 +672,7 @@ def _details(analysis: Analysis, loo: Any, named: _Named) -> dict[str, Any]:
         took = f" It took {loo.attrs['refit_seconds']:.0f} s." if loo.attrs["refits"] else ""
         found["what it cost"] = f"{loo.attrs['plan']}{took}"
     if analysis.groups and loo.attrs["high_k"]:
-        found["groups"] = _alone(analysis, named)
+        found["groups"] = _alone(analysis)
     if analysis.time:
         found["order of time"] = AHEAD
     return {name: value for name, value in found.items() if value}
@@ -676,10 +685,10 @@ def _density(loo: Any) -> dict[str, Any]:
     """Keep the log predictive density, row by row where they are not too many: models are held against each other."""
     rows = loo["elpd_i"].values
     kept = {"rows": rows.round(4).tolist()} if rows.size <= MOST_KEPT else {}
-    return {"elpd": float(loo.attrs["elpd"]), "se": float(loo.attrs["se"]), **kept}
+    return {"elpd": float(loo.attrs["elpd"]), "se": float(loo.attrs["se"]), "of": str(loo.attrs["of"]), **kept}
 
 
-def _alone(analysis: Analysis, named: _Named) -> str:
+def _alone(analysis: Analysis) -> str:
     """Say what leaving out a row means where rows come in groups."""
     return (
         f"Where a group of {analysis.groups[0]} has only this one row, leaving the row out leaves the group out: then "
