@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcompose import __version__
-from modelcompose.cli import models, notebooks
+from modelcompose.cli import comparing, models, notebooks
 from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, workbench
 from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
@@ -56,6 +56,7 @@ VERBS = {
     "runs events": "events",
     "runs stop": "stop",
     "runs resume": "resume",
+    **comparing.VERBS,
     "predict": "predict",
     "publish": "publish",
 }
@@ -113,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
     _autopilot(start)
     _fresh(start)
 
-    runs = commands.add_parser("runs", help="list, show, follow or stop runs").add_subparsers(
+    runs = commands.add_parser("runs", help="list, show, compare, follow or stop runs").add_subparsers(
         required=True, metavar="COMMAND"
     )
     ls = verb(runs, "ls", _runs_ls, "list runs, newest first")
@@ -129,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         ("open", _runs_open, "open a run's notebook in JupyterLab"),
     ):
         verb(runs, name, action, text).add_argument("id", help="its id, a beginning of it, or its name")
+    comparing.add(runs)
     events = verb(runs, "events", _plain("events"), "print what happened in a run")
     events.add_argument("id")
     events.add_argument("--since", type=int, default=0)

@@ -139,6 +139,10 @@ class Start(Request):
     fresh: bool = False
 
 
+class Together(Request):
+    ids: list[str]
+
+
 class Listing(Request):
     limit: int = Field(100, ge=1, le=10_000)
 
@@ -206,6 +210,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "notebooks/plan", "plan", OfPlan),
     Route("GET", "runs", "list_runs", Listing),
     Route("POST", "runs", "start", Start, 201),
+    Route("POST", "runs/compare", "compare_runs", Together),
     Route("GET", f"runs/{RUN}", "get_run"),
     Route("GET", f"runs/{RUN}/events", "events", Events),
     Route("POST", f"runs/{RUN}/stop", "stop", status=202),

@@ -66,6 +66,7 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> Verdi
             **depths,
             "Results": [_row(one, analysis) for one in figures[:MOST]],
             "effects": {one.effect.name: _numbers(one) for one in figures},
+            "units": {one.effect.name: one.effect.unit for one in figures},
             **_beside(headline, others),
             "caution": _caution(analysis, headline),
         },

@@ -286,7 +286,8 @@ def check(analysis: Analysis, universe: Any) -> Verdict:
 
     The direction of the answer should be the same in all universes; below 90% of them it fails (Steegen et al. 2016;
     the numbers are ModelCompose's own). A quantity without a direction should stay inside the interval of the
-    analysis' own in as many of them. Where the interval of neither the analysis nor any universe tells a direction,
+    analysis' own in all of them. It is a warning at most where the analysis claims no direction: its own interval holds
+    no effect, or the quantity has none. Where the interval of neither the analysis nor any universe tells a direction,
     there is none to contradict.
 
     Parameters

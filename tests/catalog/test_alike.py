@@ -53,7 +53,7 @@ def test_another_structure_is_not_taken_for_the_same():
     def model(scale, *, robust):
         with pm.Model() as one:
             a = pm.Normal("a", 0, scale)
-            pm.StudentT("y", 4, a, 1, observed=np.arange(3.0)) if robust else pm.Normal(
+            pm.StudentT("y", nu=4, mu=a, sigma=1, observed=np.arange(3.0)) if robust else pm.Normal(
                 "y", a, 1, observed=np.arange(3.0)
             )
         return one
