@@ -230,14 +230,13 @@ def _remedies(analysis: Analysis, sensitivity: Any, scaled: Any, rules: Policy) 
             cost=refit,
             score=0.6 if conflict else 0.4,
         )
-    if not analysis.universes:
-        yield Remedy(
-            label="Show the answer under every defensible choice",
-            why="If the data cannot settle it, the range is the honest answer.",
-            changes={"universes": 12},
-            cost=f"12 fits, about {max(1, round(6 * float(sensitivity.attrs['seconds'])))} s",
-            score=0.3,
-        )
+    yield Remedy(
+        label="Show the answer under every defensible choice",
+        why="If the data cannot settle it, the range is the honest answer.",
+        changes={"universes": 12},
+        cost=f"12 fits, about {max(1, round(6 * float(sensitivity.attrs['seconds'])))} s",
+        score=0.3,
+    )
 
 
 def _rows(analysis: Analysis, under: Any) -> list[dict[str, str]]:
