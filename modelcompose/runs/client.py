@@ -284,8 +284,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
             self._tell_step("done")
 
     def _keep(self, completed: bool) -> None:
-        """Keep the step that has ended, unless it rests on a computation that somebody cut short."""
-        if self._finished is None or self.control.outcome.interrupted is not None:
+        """Keep the step that has ended, with what its cells show and have assigned."""
+        if self._finished is None:
             return
         cells = [self.nb.cells[index] for index in self._cells[self._step]]
         sources = [cell.source for cell in cells]
@@ -337,6 +337,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         """Interrupt the running cell, once; one that the kernel has not taken up yet as soon as it has."""
         if self._busy and self._loop is not None and self.control.outcome.interrupted is None:
             self.control.outcome.interrupted = self._step
+            if self._finished is not None:
+                self._finished.cut_short()
             asyncio.run_coroutine_threadsafe(ensure_async(self.km.interrupt_kernel()), self._loop)
 
     def _abort(self) -> None:

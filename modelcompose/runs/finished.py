@@ -44,6 +44,11 @@ class Finished:
         self._run = run
         self._begun: dict[str, str] = {}
         self._found: dict[str, Checkpoint | None] = {}
+        self._cut_short = False
+
+    def cut_short(self) -> None:
+        """Note that a computation was cut short: what rests on it is neither kept nor found."""
+        self._cut_short = True
 
     def begin(self, step: str) -> str:
         """Settle what a step depends on as it begins; empty where nobody can say."""
@@ -53,6 +58,8 @@ class Finished:
 
     def find(self, step: str) -> Checkpoint | None:
         """Return what is there of a step, its posterior being put into the run's folder."""
+        if self._cut_short:
+            return None
         if step not in self._found:
             key = self.begin(step)
             found = self._found[step] = self._checkpoints.find(key) if key else None
@@ -86,8 +93,10 @@ class Finished:
         verdict = verdict_in([output for one in outputs for output in one])
         if verdict is not None and (sha256 := verdict.details.get("sha256")) and step == "data":
             self._keys.settle(str(sha256))
+        if verdict is not None and verdict.partial:
+            self.cut_short()
         key = self._begun.get(step)
-        if not key or (verdict is not None and verdict.partial) or not self._keys.still(step, key):
+        if not key or self._cut_short or not self._keys.still(step, key):
             return
         try:
             with self._checkpoints.writing() as part:

@@ -16,7 +16,7 @@ import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cached_property, lru_cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,6 +28,7 @@ __all__ = ["Keys"]
 
 FLOORS = ("analysis.py", "errors.py", "verdict.py", "data", "samples", "catalog", "samplers", "workflow")
 LIBRARIES = ("numpy", "pandas", "scipy", "xarray", "pytensor", "pymc", "bambi", "formulae", "arviz-stats", "nutpie")
+OUTSIDE = ("modelcompose.models", "modelcompose.samplers", "modelcompose.readers")
 SAMPLE = "sample:"
 WORD = re.compile(r"[^\W\d]\w*")
 QUOTED = re.compile(r"""["']([^"'\n]{1,300})["']""")
@@ -243,7 +244,8 @@ def _code_digest() -> str:
     package = Path(__file__).parents[1]
     files = [file for name in FLOORS for file in (_modules(package / name))]
     texts = [[file.relative_to(package).as_posix(), _content(file)] for file in files]
-    return _hashed([__version__, sys.version, texts, [[name, _version(name)] for name in LIBRARIES]])
+    outside = sorted({point.dist.name for group in OUTSIDE for point in entry_points(group=group) if point.dist})
+    return _hashed([__version__, sys.version, texts, [[name, _version(name)] for name in (*LIBRARIES, *outside)]])
 
 
 def _modules(path: Path) -> list[Path]:
