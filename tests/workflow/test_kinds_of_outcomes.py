@@ -9,7 +9,7 @@ import xarray as xr
 
 from modelcompose.analysis import Analysis
 from modelcompose.workflow import check
-from modelcompose.workflow.posterior import _bounds, _kaplan_meier
+from modelcompose.workflow.discrepancies import bounds_of, kaplan_meier
 
 DRAWS, ROWS = 400, 200
 
@@ -110,10 +110,10 @@ def test_waits_that_had_not_ended_count_for_as_long_as_they_were_seen():
 def test_the_estimated_share_that_lasts_is_that_of_a_worked_example():
     """Times 2, 3+, 5, 7+, 8: beyond 5 lasts 4/5 · 2/3 (Kaplan and Meier 1958)."""
     recorded, ended = np.array([2.0, 3, 5, 7, 8]), np.array([True, False, True, False, True])
-    bounds = _bounds(ended, recorded)
+    bounds = bounds_of(ended, recorded)
     assert (bounds[~ended] == recorded[~ended]).all()
     assert (bounds[ended] > recorded[ended]).all()
-    assert _kaplan_meier(5.0, bounds)(recorded) == pytest.approx(4 / 5 * 2 / 3)
+    assert kaplan_meier(5.0, bounds)(recorded) == pytest.approx(4 / 5 * 2 / 3)
 
 
 def test_a_quantile_is_judged_by_the_share_below_it_alone(rng):
