@@ -58,6 +58,14 @@ def check(analysis: Analysis, dataset: Dataset) -> Verdict:
     )
 
 
+def _not_first(offered: int) -> tuple[Status, str, str]:
+    return "info", "suits", f"There are {offered} models that suit better."
+
+
+def _refused(sentence: str) -> tuple[Status, str, str]:
+    return "warn", "not offered", sentence
+
+
 def _finding(analysis: Analysis, found: catalog.Recommendation, chosen: catalog.ModelEntry) -> Finding:
     ranked = [one.entry.id for one in found.candidates]
     status: Status
@@ -67,8 +75,8 @@ def _finding(analysis: Analysis, found: catalog.Recommendation, chosen: catalog.
         because = " ".join(reason.sentence for reason in found.candidates[place].reasons)
         shown = "recommended" if place == 0 else f"number {place + 1} of those that suit"
     else:
-        rejections = {entry.id: rejection for entry, rejection in found.rejected}
-        status, shown, because = "warn", "not offered", rejections[chosen.id].sentence
+        rejection = next((rejection for entry, rejection in found.rejected if entry.id == chosen.id), None)
+        status, shown, because = _not_first(len(ranked)) if rejection is None else _refused(rejection.sentence)
     return Finding(
         name=f"Model: {chosen.title}",
         status=status,

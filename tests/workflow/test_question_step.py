@@ -1,0 +1,31 @@
+"""The question step says of any model how it stands among those that suit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from modelcompose import data
+from modelcompose.analysis import Analysis
+from modelcompose.catalog import recommend
+from modelcompose.workflow import check
+from modelcompose.workflow.compose import settle
+
+
+def test_a_model_that_suits_but_is_not_among_the_first_is_no_error(tmp_path):
+    rng = np.random.default_rng(16)
+    x = rng.normal(size=300)
+    events = rng.poisson(np.exp(1.3 + 0.4 * x)) * (rng.random(300) > 0.4)
+    pd.DataFrame({"events": events, "x": x}).to_csv(tmp_path / "zeros.csv", index=False)
+    dataset = data.load(str(tmp_path / "zeros.csv"), {"events": "count"})
+    choices = {"data": str(tmp_path / "zeros.csv"), "kinds": {"events": "count"}, "question": "effect"}
+    roles = {"outcome": "events", "predictors": ["x"], "model": "poisson"}
+    analysis = settle(Analysis(), {**choices, **roles}, lambda _: dataset)
+    found = recommend(analysis, dataset)
+    suit = [one.entry.id for one in found.candidates]
+    assert "poisson" not in suit
+    assert "poisson" not in [entry.id for entry, _ in found.rejected]
+    verdict = check.question(analysis, dataset)
+    assert verdict.status == "info"
+    assert verdict.findings[0].shown == "suits"
+    assert str(len(suit)) in verdict.findings[0].sentence
