@@ -12,7 +12,7 @@ import pytest
 
 from modelcompose import Workbench
 from modelcompose.verdict import MIME
-from modelcompose.workflow import steps_in
+from modelcompose.workflow import STEPS, steps_in
 from modelcompose.workflow.compose import workflow_folders
 
 WORKFLOWS = sorted(path for folder in workflow_folders() if folder.is_dir() for path in folder.glob("*.ipynb"))
@@ -44,7 +44,16 @@ def verdicts(nb):
 def test_a_workflow_notebook_holds_no_outputs_and_only_known_steps(path):
     nb = json.loads(path.read_text())
     assert all(not cell.get("outputs") for cell in nb["cells"])
-    assert [one.step.id for one in steps_in(nb)][-1] == "answer"
+    assert {"data", "fit", "answer"} <= {one.step.id for one in steps_in(nb)}
+
+
+def test_the_short_workflow_is_the_full_one_with_fewer_steps():
+    short, full = (json.loads((WORKFLOWS[0].parent / f"{name}.ipynb").read_text()) for name in ("simple", "full"))
+    cells = {cell["id"]: "".join(cell["source"]) for cell in full["cells"]}
+    assert [one.step.id for one in steps_in(full)] == [one.id for one in STEPS]
+    for cell in short["cells"]:
+        if cell["id"] != "parameters":
+            assert cells[cell["id"]] == "".join(cell["source"])
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
