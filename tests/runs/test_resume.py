@@ -234,7 +234,6 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunStore, Run, Run]:
         "tune": 200,
         "universes": 2,
         "simulations": 5,
-        "horizon": 1,
         "rival_priors": [2.0],
         "decision": {"better": "lower", "value": 1.0, "cost": 2.0},
         "on_fail": "warn",

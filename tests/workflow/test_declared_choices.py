@@ -60,7 +60,6 @@ SMALL = {
     "recoveries": 1,
     "universes": 2,
     "simulations": 3,
-    "horizon": 1,
     "rival_priors": [2.0],
     "decision": {"better": "lower", "value": 1.0, "cost": 2.0},
     "on_fail": "warn",
