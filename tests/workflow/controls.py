@@ -60,8 +60,8 @@ def controls(models: Sequence[str] = MODELS, each: int = EACH) -> Iterator[Contr
 
 
 def _controls(models: Sequence[str], each: int) -> Iterator[Control]:
-    for model in models:
-        for seed in range(SEED, SEED + each):
+    for seed in range(SEED, SEED + each):
+        for model in models:
             simulation = catalog.get(model).simulate(np.random.default_rng(seed), ROWS)
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / "control.csv"
@@ -87,13 +87,10 @@ def main() -> None:
         warned[one.model] += bool(one.warnings)
         for said in [f"FALSE ALARM {one.alarm}"] * bool(one.alarm) + [f"warning {said}" for said in one.warnings]:
             print(f"  {one.model} {one.seed}: {said}", flush=True)
-        if made[one.model] == options.each:
-            steps = ", ".join(one.walk.verdicts)
-            print(
-                f"{one.model:22} {alarms[one.model]:2} of {made[one.model]} false alarms, {warned[one.model]:2} with "
-                f"a warning ({steps})",
-                flush=True,
-            )
+        steps = ", ".join(one.walk.verdicts)
+        print(f"  {one.model} {one.seed}: {one.walk.failed or 'no alarm'} ({steps})", flush=True)
+    for model, count in made.items():
+        print(f"{model:22} {alarms[model]:2} of {count} false alarms, {warned[model]:2} with a warning")
     total, false = made.total(), alarms.total()
     print(f"{false} false alarms in {total} data sets ({false / total:.1%}); {warned.total()} with a warning")
 
