@@ -257,10 +257,11 @@ def test_a_step_of_the_real_workflow_that_had_finished_did_not_run_again(real: A
     store, run, _ = real
     events = [event for event in EventLog(store.folder(run.id)).read() if event["type"] == "step"]
     states = [event["state"] for event in events if event["step"] == step]
-    done = states.index("done")
-    assert states[done + 1 :] == ["cached"] * len(states[done + 1 :])
-    assert states[:done] == ["started"] * done
-    assert len(states) == len(STEPS) + 1 - STEPS.index(step)
+    finished = next(at for at, state in enumerate(states) if state in {"done", "cached"})
+    assert states[:finished] == ["started"] * finished
+    assert 1 <= finished <= 2, "in the attempt that was killed within it, and in the next"
+    assert set(states[finished + 1 :]) <= {"cached"}
+    assert len(states) >= len(STEPS) - STEPS.index(step) + 1, "once in every attempt that came so far"
 
 
 @pytest.mark.slow
