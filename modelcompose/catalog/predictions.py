@@ -310,7 +310,7 @@ def _expected_of_pymc(model: Any, dt: Any, rows: pd.DataFrame) -> np.ndarray:
     before = {name: variable.get_value() for name, variable in data.items()}
     dims = {dim: model.dim_lengths[dim].eval() for dim in (ROW,) if dim in model.dim_lengths}
     try:
-        values = {name: _as_held(rows[name]).to_numpy(before[name].dtype) for name in data}
+        values = {name: as_held(rows[name]).to_numpy(before[name].dtype) for name in data}
         pm.set_data(values, model=model, coords={dim: np.arange(len(rows)) for dim in dims})
         return _means(model, dt)
     finally:
@@ -335,7 +335,7 @@ def _means(model: Any, dt: Any) -> np.ndarray:
     return values.reshape(-1, *values.shape[2:])
 
 
-def _as_held(column: pd.Series[Any]) -> pd.Series[Any]:
+def as_held(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return a column as a model holds it: levels by their number, from 0."""
     return column.cat.codes if hasattr(column, "cat") else column
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelcompose.catalog.predictions import MEAN, ROW, ROWS, outcome_draws
+from modelcompose.catalog.predictions import MEAN, ROW, ROWS, as_held, outcome_draws
 from modelcompose.errors import InvalidAnalysis
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _of_written(model: Any, dt: Any, rows: pd.DataFrame, outcome: str, random_se
     size = int(model.dim_lengths[ROW].eval()) if ROW in model.dim_lengths else 0
     posterior = dt["posterior"].to_dataset()
     try:
-        values = {name: _as_held(rows[name]).to_numpy(before[name].dtype) for name in data}
+        values = {name: as_held(rows[name]).to_numpy(before[name].dtype) for name in data}
         pm.set_data(values, model=model, coords={ROW: np.arange(len(rows))} if size else None)
         drawn = pm.sample_posterior_predictive(
             DataTree.from_dict({"posterior": posterior.drop_dims(ROW) if ROW in posterior.dims else posterior}),
@@ -106,8 +106,3 @@ def _of_written(model: Any, dt: Any, rows: pd.DataFrame, outcome: str, random_se
         pm.set_data(before, model=model, coords={ROW: np.arange(size)} if size else None)
     mean, new = (np.asarray(drawn[name]) for name in (MEAN, outcome))
     return Unseen(mean.reshape(-1, *mean.shape[2:]), new.reshape(-1, *new.shape[2:]))
-
-
-def _as_held(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return a column as a model holds it: levels by their number, from 0."""
-    return column.cat.codes if hasattr(column, "cat") else column

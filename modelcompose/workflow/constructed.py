@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from modelcompose.catalog.leaving import cloned
 from modelcompose.catalog.predictions import pymc_model
 from modelcompose.errors import InvalidInput
 from modelcompose.samplers.many import Many
 from modelcompose.samplers.nutpie import without_commas
 
-__all__ = ["FakeData", "cloned", "construct", "elements", "open_outcome", "opened", "reported"]
+__all__ = ["FakeData", "construct", "elements", "open_outcome", "opened", "reported"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -160,20 +161,4 @@ def open_outcome(model: Any) -> Any:
         copy.rvs_to_values[variable] = new
         copy.values_to_rvs.pop(old, None)
         copy.values_to_rvs[new] = variable
-    return copy
-
-
-def cloned(model: Any) -> Any:
-    """Clone a model together with its initial values, which PyMC's own cloning refuses."""
-    from pymc.model.fgraph import clone_model
-
-    initial = dict(model.rvs_to_initial_values)
-    try:
-        model.rvs_to_initial_values.update(dict.fromkeys(initial))
-        copy = clone_model(model)
-    finally:
-        model.rvs_to_initial_values.update(initial)
-    for variable, value in initial.items():
-        if variable.name in copy.named_vars:
-            copy.rvs_to_initial_values[copy[variable.name]] = value
     return copy

@@ -68,7 +68,11 @@ class Rule(BaseModel):
         else:
             none = self.good == "at most" and self.limit == 0
             said, beyond = "none" if none else f"{self.good.replace('at most', 'up to')} {limit}", "above"
-        return said if self.fail is None else f"{said}; a failure {beyond} {format(self.fail * scale, self.show)}"
+        if self.fail is None:
+            return said
+        if self.fail == self.limit:
+            return f"{said}; a failure {beyond} that"
+        return f"{said}; a failure {beyond} {format(self.fail * scale, self.show)}"
 
     def finding(
         self, name: str, value: float, shown: str, sentence: str = "", *, scale: float = 1.0, words: str = ""

@@ -14,8 +14,8 @@ import numpy as np
 
 from modelcompose import catalog, samplers
 from modelcompose.catalog.effects import Effect
+from modelcompose.catalog.leaving import cloned
 from modelcompose.errors import ModelComposeError
-from modelcompose.workflow.constructed import cloned
 from modelcompose.workflow.policy import Policy
 from modelcompose.workflow.results import effects_of
 from modelcompose.workflow.scaling import kind, top_level

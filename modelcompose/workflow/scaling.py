@@ -12,7 +12,8 @@ import numpy as np
 
 from modelcompose import catalog
 from modelcompose.catalog.effects import Effect
-from modelcompose.workflow.constructed import PARTS, cloned, reported
+from modelcompose.catalog.leaving import cloned
+from modelcompose.workflow.constructed import PARTS, reported
 
 __all__ = ["ANSWER", "kind", "power", "power_scaled", "top_level"]
 

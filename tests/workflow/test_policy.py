@@ -37,7 +37,7 @@ def own(tmp_path, monkeypatch):
 def test_every_rule_has_a_source_and_a_failure_beyond_the_pass(rule):
     assert len(rule.source) > 10
     if rule.fail is not None:
-        assert rule.fail < rule.limit if rule.good == "at least" else rule.fail > rule.limit
+        assert rule.fail <= rule.limit if rule.good == "at least" else rule.fail >= rule.limit
 
 
 def test_the_table_has_a_version_and_no_rule_twice():
@@ -54,6 +54,7 @@ def test_limits_are_said_and_held():
     ]
     assert chains.words() == "4 or more; a failure below 2"
     assert [chains.status(value) for value in (4, 3, 2, 1)] == ["pass", "warn", "warn", "fail"]
+    assert default()["chains-apart"].words() == "up to 2; a failure above that"
     assert divergences.words() == "none; a failure above 0.1%"
     assert [divergences.status(value) for value in (0, 0.0005, 0.001, 0.0011)] == ["pass", "warn", "warn", "fail"]
 
