@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -234,8 +234,9 @@ def _check_role(role: str, name: str, asked: Question, kinds: Mapping[str, str])
         raise InvalidAnalysis(
             f"{name!r} is of kind {kinds[name]}, which “{asked.label}” does not take there",
             where=role,
-            remedy=f"Choose a column of kind {', '.join(sorted(accepted)) or 'none: leave this role empty'}, "
-            "or declare its kind.",
+            remedy=f"Choose a column of kind {', '.join(sorted(accepted))}, or declare its kind."
+            if accepted
+            else f"Leave {role} empty, or ask another question.",
         )
 
 
@@ -254,7 +255,7 @@ def complete(analysis: Analysis, dataset: Table) -> Analysis:
     if is_own(chosen.model) and not chosen.outcome:
         chosen = chosen.changed({name: value for name, value in OwnModel.read(chosen.model).roles().items() if value})
     if chosen.outcome in kinds and not (chosen.predictors or chosen.groups or chosen.question):
-        chosen = chosen.changed(_roles_for(chosen.outcome, kinds))
+        chosen = chosen.changed(_roles_for(chosen.columns, kinds))
     if not chosen.question:
         chosen = chosen.changed({"question": _question_for(chosen, kinds)})
     check_roles(chosen, kinds)
@@ -288,8 +289,9 @@ def _best(found: Recommendation, analysis: Analysis) -> str:
     )
 
 
-def _roles_for(outcome: str, kinds: Mapping[str, str]) -> dict[str, list[str]]:
-    others = {name: kind for name, kind in kinds.items() if name != outcome}
+def _roles_for(taken: Sequence[str], kinds: Mapping[str, str]) -> dict[str, list[str]]:
+    """Let every column that has no role yet explain the outcome, or say which rows belong together."""
+    others = {name: kind for name, kind in kinds.items() if name not in taken}
     return {
         "predictors": [name for name, kind in others.items() if kind in (NUMERIC | LEVELS) - {"group"}],
         "groups": [name for name, kind in others.items() if kind == "group"],
@@ -300,7 +302,9 @@ def _question_for(analysis: Analysis, kinds: Mapping[str, str]) -> str:
     """Choose the question that the roles suggest."""
     if analysis.groups:
         return "change-over-time" if analysis.predictors else "compare-many"
-    if kinds.get(analysis.outcome) == "count":
+    if analysis.trials and not analysis.predictors:
+        return "share"
+    if kinds.get(analysis.outcome) == "count" and not analysis.trials:
         return "rate"
     binary = [kinds.get(name) for name in analysis.predictors] == ["binary"]
     return "compare-two" if binary else "effect"

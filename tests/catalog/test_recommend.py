@@ -71,6 +71,16 @@ def test_everything_left_empty_is_chosen(tmp_path):
     assert catalog.complete(found, table) == found
 
 
+def test_a_count_out_of_attempts_is_asked_for_its_share_and_not_for_its_rate():
+    kinds = {"dept": "category"}
+    table = data.load("sample:admissions", kinds)
+    found = catalog.complete(Analysis(outcome="admitted", trials="applications", kinds=kinds), table)
+    assert (found.question, found.predictors) == ("effect", ["dept", "gender"])
+    assert found.formula == "p(admitted, applications) ~ dept + gender"
+    with pytest.raises(InvalidAnalysis, match=r"Leave trials empty, or ask another question\."):
+        catalog.complete(found.changed({"question": "rate", "model": "", "formula": ""}), table)
+
+
 def test_columns_with_odd_names_reach_the_formula_safely(tmp_path, rng):
     names = {"body mass (g)": rng.normal(4000, 10, 50), 'flipper\'s "length"': rng.normal(200, 9, 50)}
     table = dataset(tmp_path, names)
