@@ -689,12 +689,12 @@ class _Answers:
     def sentences(self) -> list[str]:
         rule = self.contest.policy["answer-of-candidates"]
         apart = {name for move, _, name, _ in self._moves() if rule.status(move) != "pass"}
-        flipped = [name for _, _, name, flips in self._moves() if flips]
+        flipped = dict.fromkeys(quantity for _, quantity, _, flips in self._moves() if flips)
         said = []
         if apart:
             said.append(f"As good a prediction, but another answer: {_listed(sorted(apart))}.")
         if flipped:
-            said.append(f"The interval lies elsewhere with respect to no effect in {_listed(sorted(set(flipped)))}.")
+            said.append(f"Whether the interval tells a direction depends on the model: {_listed(list(flipped))}.")
         return said
 
     def details(self) -> dict[str, Any]:
