@@ -383,6 +383,7 @@ def _complete_rows_only(
             tune=min(analysis.tune, 500),
             chains=analysis.chains,
             random_seed=analysis.random_seed,
+            record=False,
         )
         found = catalog.get(analysis.model).effects(analysis, complete, other, dt)
     except ModelComposeError:
