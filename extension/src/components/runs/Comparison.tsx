@@ -92,13 +92,16 @@ interface Named {
 }
 
 function Legend({ compared, names }: Named) {
+  const isTwice = (name: string) =>
+    compared.runs.filter(run => run.name === name).length > 1;
   return (
     <dl className="jp-modelcompose-Legend">
       {compared.runs.map(run => (
         <div key={run.id}>
           <dt>{names(run.id)}</dt>
           <dd>
-            <strong>{run.name}</strong>
+            <strong>{run.name}</strong>{' '}
+            {isTwice(run.name) && `(${run.id.slice(0, 8)})`}
             <small>{run.model}</small>
             {run.formula && <code>{run.formula}</code>}
           </dd>

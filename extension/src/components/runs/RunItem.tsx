@@ -52,7 +52,9 @@ export function RunItem(props: Props) {
       {run.status === 'running' && (
         <Live client={client} id={run.id} onEnd={onChanged} />
       )}
-      {run.message && <p className="jp-modelcompose-small">{run.message}</p>}
+      {run.message && run.status !== 'running' && (
+        <p className="jp-modelcompose-small">{run.message}</p>
+      )}
       {run.lineage && (
         <Disclosure
           summary={`Remedies tried (${run.lineage.rounds.length - 1})`}
