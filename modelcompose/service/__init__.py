@@ -205,6 +205,7 @@ class Workbench(Tables, Models, Predictions, Comparing):
                 "new_rows": moved(choices.new_rows),
                 "recipe": recipe,
                 "model": self._model(choices, folder),
+                "plan": self._seen_from(choices.plan, folder),
                 "policy": self._policy_seen_from(choices, folder),
             }
         )

@@ -152,8 +152,11 @@ class Rules(Workspace):
 
     def _policy_seen_from(self, choices: Analysis, folder: Path) -> str:
         """Spell the policy file as seen from a folder; without one, the workspace's own."""
-        policy = choices.policy or self._own_policy()
-        return Path(os.path.relpath(self._inside(policy), folder)).as_posix() if policy else ""
+        return self._seen_from(choices.policy or self._own_policy(), folder)
+
+    def _seen_from(self, path: str, folder: Path) -> str:
+        """Spell a path of the workspace as seen from a folder; an empty one stays so."""
+        return Path(os.path.relpath(self._inside(path), folder)).as_posix() if path else ""
 
     def _choices(self, cells: Sequence[Mapping[str, Any]]) -> Analysis:
         return Analysis.read({"cells": [dict(cell) for cell in cells]})

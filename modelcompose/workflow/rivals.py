@@ -174,7 +174,6 @@ def _drawn(analysis: Analysis, model: Any) -> Any:
         chains=analysis.chains,
         target_accept=analysis.target_accept,
         random_seed=analysis.random_seed,
-        record=False,
         metric=analysis.metric,
         record=False,
     )
