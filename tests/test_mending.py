@@ -44,20 +44,31 @@ def mended(tmp_path_factory):
     return workbench, ended(workbench, begun["id"])
 
 
+def is_mended(lineage: Lineage) -> bool:
+    """Tell whether the way from the Poisson model to the best round ends at a negative binomial one that passes."""
+    first, best = lineage["1"], lineage[lineage.best]
+    assert (first.model, first.status, first.parent) == ("poisson", "failed", "")
+    assert lineage.stopped.startswith("Stopped: ")
+    return best.model == "negative-binomial" and best.status in ("passed", "warned")
+
+
 def test_the_spread_is_found_too_large_and_mended(mended):
     workbench, run = mended
     lineage = Lineage.model_validate(run["lineage"])
-    assert [(one.model, one.status, one.step) for one in lineage.rounds] == [
-        ("poisson", "failed", ""),
-        ("negative-binomial", "passed", "posterior"),
+    assert is_mended(lineage)
+    assert {one.step for one in lineage.rounds[1:]} == {"posterior"}
+    spread = [
+        (one.before_status, one.status)
+        for taken in lineage.path()
+        for one in taken.findings
+        if one.name.startswith("Spread")
     ]
-    assert lineage.stopped == "Stopped: all checks pass after 1 change."
-    spread = next(one for one in lineage["2"].findings if one.name.startswith("Spread"))
-    assert (spread.before_status, spread.status) == ("fail", "pass")
-    best = workbench.get_run(lineage["2"].run)
+    assert spread[0] == ("", "fail")
+    assert spread[-1] == ("fail", "pass")
+    best = workbench.get_run(lineage[lineage.best].run)
     nb = json.loads((workbench.workspace / best["executed"]).read_text())
-    verdicts = {one["step"] for one in best["verdicts"]}
-    assert (best["parent"], "answer" in verdicts) == (run["id"], True)
+    assert best["parent"] == run["id"]
+    assert "answer" in {one["step"] for one in best["verdicts"]}
     assert Lineage.read(nb) == lineage
 
 
@@ -65,8 +76,9 @@ def test_the_events_of_all_rounds_can_be_followed_in_the_first(mended):
     workbench, run = mended
     events = workbench.events(run["id"])["events"]
     begun = [event for event in events if event["type"] == "round"]
-    assert [(one["id"], one["step"]) for one in begun] == [("2", "posterior")]
-    judged = [event["step"] for event in events if event["type"] == "verdict" and event.get("round") == "2"]
+    assert [one["id"] for one in begun] == [one["id"] for one in run["lineage"]["rounds"][1:]]
+    best = run["lineage"]["best"]
+    judged = [event["step"] for event in events if event["type"] == "verdict" and event.get("round") == best]
     assert judged[-1] == "answer"
     assert [one["step"] for one in run["verdicts"]][-1] == "posterior"
     assert events[-1]["type"] == "end"
@@ -74,10 +86,11 @@ def test_the_events_of_all_rounds_can_be_followed_in_the_first(mended):
 
 def test_the_report_shows_how_the_model_came_about(mended):
     workbench, run = mended
-    report = (workbench.workspace / workbench.publish(run["lineage"]["rounds"][1]["run"])["report"]).read_text()
+    lineage = Lineage.model_validate(run["lineage"])
+    report = (workbench.workspace / workbench.publish(lineage[lineage.best].run)["report"]).read_text()
     assert "How this model came about" in report
-    assert "Stopped: all checks pass after 1 change." in report
-    assert report.count("<rect") == 2
+    assert "Stopped: " in report
+    assert report.count("<rect") == len(lineage.rounds)
 
 
 def test_the_command_line_lists_the_rounds(mended, capsys, monkeypatch):
@@ -86,8 +99,8 @@ def test_the_command_line_lists_the_rounds(mended, capsys, monkeypatch):
     assert cli.main(["runs", "show", run["id"]]) == 0
     said = capsys.readouterr().out
     assert "✗ round 1: As it was" in said
-    assert "✓ round 2, the best: Use Negative binomial regression (from round 1)" in said
-    assert "Stopped: all checks pass after 1 change." in said
+    assert f"round {run['lineage']['best']}, the best: " in said
+    assert run["lineage"]["stopped"] in said
 
 
 @pytest.mark.slow
@@ -107,10 +120,6 @@ def test_a_chain_that_was_killed_goes_on_where_it_was(tmp_path):
     workbench.resume(id_)
     run = ended(workbench, id_)
     lineage = Lineage.model_validate(run["lineage"])
-    assert [(one.model, one.status) for one in lineage.rounds] == [
-        ("poisson", "failed"),
-        ("negative-binomial", "passed"),
-    ]
-    assert lineage.stopped == "Stopped: all checks pass after 1 change."
+    assert is_mended(lineage)
     started = [(one["step"], one.get("round")) for one in at("step", state="started")[before:]]
     assert {("fit", None), ("fit", "2")}.isdisjoint(started)
