@@ -46,6 +46,7 @@ MOST_VALUES, MOST_DRAWS, LEAST_DRAWS = 20_000_000, 4000, 1000
 GROUP = 5
 SIMULATIONS = 999
 POINTS = 100
+BEYOND = 0.1
 CLEAR = 2.0
 NO_ROWS = (
     "This model's likelihood does not fall into parts for single rows, so that no row can be predicted from the "
@@ -188,7 +189,8 @@ class LeftOut:
         """The place of each row in its predictive distribution, from 0 to 1, shape (rows,).
 
         Within a value that has a probability of its own the place is drawn at random. Elsewhere the tails are smoothed
-        by a generalised Pareto distribution, so that no place is exactly 0 or 1.
+        by a generalised Pareto distribution, and believed up to a tenth of a draw from 0 and 1: a tail that is fitted
+        to few draws may end too soon.
         """
         from arviz_stats.base import array_stats
 
@@ -197,8 +199,8 @@ class LeftOut:
         found = array_stats.loo_pit(
             draws, observed, self.log_weights, chain_axis=None, draw_axis=-1, random_state=1, pareto_pit=not tied
         )
-        half = 0.5 / draws.shape[1]
-        return np.clip(found, half, 1 - half) if tied else np.asarray(found)
+        least = (0.5 if tied else BEYOND) / draws.shape[1]
+        return np.clip(found, least, 1 - least)
 
     @cached_property
     def chances(self) -> Array:
