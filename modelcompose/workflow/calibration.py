@@ -200,7 +200,7 @@ class LeftOut:
             draws, observed, self.log_weights, chain_axis=None, draw_axis=-1, random_state=1, pareto_pit=not tied
         )
         least = (0.5 if tied else BEYOND) / draws.shape[1]
-        return np.clip(found, least, 1 - least)
+        return np.asarray(np.clip(found, least, 1 - least))
 
     @cached_property
     def chances(self) -> Array:

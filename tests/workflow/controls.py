@@ -28,6 +28,7 @@ MODELS = (
     *("varying-intercepts", "logistic", "poisson", "negative-binomial", "ordinal"),
 )
 EACH, ROWS, SEED = 10, 100, 1000
+USUAL = {"draws": 1000, "tune": 1000}  # as many as an analysis makes by default
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def _controls(models: Sequence[str], each: int) -> Iterator[Control]:
                 path = Path(folder) / "control.csv"
                 simulation.table.to_csv(path, index=False)
                 choices = {"data": str(path), "kinds": dict(simulation.kinds), **simulation.choices, "model": model}
-                yield Control(model, seed, Walk.of({**choices, "random_seed": seed}))
+                yield Control(model, seed, Walk.of({**choices, **USUAL, "random_seed": seed}))
 
 
 def main() -> None:
