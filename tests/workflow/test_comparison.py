@@ -220,7 +220,7 @@ def test_leaving_out_what_matters_predicts_worse_and_leaving_out_noise_does_not(
     assert stands["y ~ noise"] == "clearly predicts worse"
     assert {stands["y ~ real"], stands["Linear regression"]} == {"predicts best", "too close to call"}
     assert verdict.sentence.startswith("Too close to call")
-    assert "y ~ real is the simplest of them" in verdict.sentence
+    assert "“y ~ real” is the simplest of them" in verdict.sentence
 
 
 def test_differences_are_those_of_the_exact_predictive_densities(nested):
@@ -293,12 +293,12 @@ def test_a_model_without_densities_for_rows_is_not_compared(regression):
 # -- the verdict, from made-up numbers -----------------------------------------------------------------------------
 
 
-def made_up(gaps, *, rows=200, answers=None, bad_k=0):
+def made_up(gaps, *, rows=200, answers=None, bad_k=0, noise=0.1):
     """A comparison whose models differ by known amounts."""
     rng = np.random.default_rng(0)
     names = ["Linear regression", *(f"rival {at}" for at in range(len(gaps)))]
     base = rng.normal(-1, 1, rows)
-    pointwise = [base, *(base - gap / rows + (rng.standard_normal(rows) * 0.1 if gap else 0) for gap in gaps)]
+    pointwise = [base, *(base - gap / rows + (rng.standard_normal(rows) * noise if gap else 0) for gap in gaps)]
     draws = np.stack([rng.normal(at, 1, 500) for at in (answers or [2.0] * len(names))])[:, None, :]
     posterior = xr.Dataset({"a": (("chain", "draw"), np.zeros((1, 10)))}, attrs={"sampling_seconds": 3.0})
     root = xr.Dataset(
@@ -346,6 +346,17 @@ def test_a_better_rival_is_offered_and_the_best_first():
 def test_few_rows_are_said_and_do_not_fail():
     found = {one.rule: one for one in check.comparison(ANALYSIS, made_up([1.0], rows=60)).findings}
     assert found["rows-to-compare"].status == "info"
+
+
+def test_a_model_far_behind_is_not_said_to_predict_as_well_because_rows_are_few():
+    few = check.comparison(ANALYSIS, made_up([9.0], rows=40, noise=0.4, answers=[3.0, -3.0]))
+    assert few.status == "pass"
+    assert "Linear regression predicts rows it has not seen best" in few.sentence
+    assert "by the rule for few rows not for sure: “rival 0” by " in few.sentence
+    assert "As good a prediction" not in few.sentence
+    behind = check.comparison(ANALYSIS, made_up([-9.0], rows=40, noise=0.4))
+    assert behind.sentence.startswith("Of 2 models, “rival 0” predicts rows it has not seen best. Behind the best")
+    assert "“Linear regression” by " in behind.sentence
 
 
 def test_rows_that_are_hard_to_predict_are_warned_of():
