@@ -30,8 +30,8 @@ def in_one(models: Sequence[Any]) -> Any | None:
     Returns
     -------
     The first model, with a data container for each number that differs; its ``fillings`` hold what the containers are
-    to be filled with for each of the models, in order. None when the models differ in more than numbers, or cannot be
-    taken apart; they have to be compiled one by one then.
+    to be filled with for each of the models, in order: nothing, where all are the same. None when the models differ in
+    more than numbers, or cannot be taken apart; they have to be compiled one by one then.
     """
     if len(models) < 2 or any(getattr(one, "fillings", None) for one in models):
         return None
@@ -44,7 +44,7 @@ def in_one(models: Sequence[Any]) -> Any | None:
     slots = _slots(graphs)
     if slots is None:
         return None
-    return _opened(models[0], graphs[0], slots)
+    return _opened(models[0], graphs[0], slots, len(models))
 
 
 def _graph(model: Any) -> Any:
@@ -116,7 +116,7 @@ def _same_work(node: Any, other: Any) -> bool:
     return bool(ours == theirs)
 
 
-def _opened(model: Any, graph: Any, slots: dict[Slot, list[Array]]) -> Any:
+def _opened(model: Any, graph: Any, slots: dict[Slot, list[Array]], count: int) -> Any:
     """Put data containers into the slots of a model's graph, and make a model of it again."""
     from pymc.model.fgraph import model_from_fgraph, model_named
     from pytensor.compile.sharedvalue import shared
@@ -130,7 +130,6 @@ def _opened(model: Any, graph: Any, slots: dict[Slot, list[Array]]) -> Any:
         model.backend.model = opened
     else:
         model = opened
-    count = len(next(iter(slots.values()), [0]))
     model.fillings = [
         {name: values[at] for name, values in zip(names, slots.values(), strict=True)} for at in range(count)
     ]

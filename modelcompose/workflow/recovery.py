@@ -354,13 +354,14 @@ def _remedies(analysis: Analysis, found: Any, findings: list[Finding]) -> Iterat
             cost=f"{again}, up to twice as long",
             score=0.6,
         )
-    yield Remedy(
-        label="Halve the width of the priors",
-        why="Where data alone cannot tell parameters apart, what is known beforehand can.",
-        changes={"prior_scale": analysis.prior_scale / 2},
-        cost=again,
-        score=0.4,
-    )
+    if not catalog.get(analysis.model).own:
+        yield Remedy(
+            label="Halve the width of the priors",
+            why="Where data alone cannot tell parameters apart, what is known beforehand can.",
+            changes={"prior_scale": analysis.prior_scale / 2},
+            cost=again,
+            score=0.4,
+        )
     for simpler in _simpler(analysis):
         yield Remedy(
             label=f"Use {simpler.title}",

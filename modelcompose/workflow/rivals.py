@@ -223,7 +223,7 @@ def flips(analysis: Analysis, rivals: Any, rules: Policy) -> list[str]:
                 found.append(f"{name}, {prior}: the direction {_of_direction(before, after, clear)}")
             elif _crosses(before, after, end, margin):
                 held = "now holds" if _open(after, end) else "no longer holds"
-                found.append(f"{name}, {prior}: the interval {held} no effect at all")
+                found.append(f"{name}, {prior}: the interval {held} the value of no effect")
             before, after = one["inside"].values[[0, at]]
             if _crosses(before, after, clear, margin):
                 found.append(f"{name}, {prior}: whether it is too small to matter")

@@ -18,7 +18,7 @@ import numpy as np
 from modelcompose.errors import InvalidInput
 from modelcompose.samplers.many import Draws
 from modelcompose.samplers.progress import Progress
-from modelcompose.verdict import Finding, Remedy, Verdict, worst
+from modelcompose.verdict import Finding, Remedy, Verdict
 from modelcompose.workflow.constructed import construct, elements, opened
 from modelcompose.workflow.policy import Policy, default, policy_of
 from modelcompose.workflow.steps import conclude, figure
@@ -263,11 +263,10 @@ def check(analysis: Analysis, calibrated: Any) -> Verdict:
             partial=found.failed < found.asked,
         )
     findings = [*_judged(found, policy_of(analysis)), _covered(found)]
-    status = worst(one.status for one in findings)
     return conclude(
         "sbc",
         analysis,
-        sentence=_sentence(found, status),
+        sentence=_sentence(found, findings),
         findings=findings,
         remedies=list(_remedies(analysis, found)),
         details={"coverage": {f"{level:.0%}": share for level, share in found.coverage.items()}},
@@ -345,17 +344,16 @@ def _covered(found: Calibration) -> Finding:
     )
 
 
-def _sentence(found: Calibration, status: str) -> str:
-    if status in ("pass", "info"):
-        return (
-            f"Fitted to {found.simulations} data sets made up from known values, the model finds these values as often "
-            "as it says: model and computation fit together."
-        )
-    if status == "warn":
-        return (
-            f"Fitted to {found.simulations} data sets made up from known values, the model finds these values nearly "
-            "as often as it says; more simulations would tell."
-        )
+def _sentence(found: Calibration, findings: list[Finding]) -> str:
+    fitted = f"Fitted to {found.simulations} data sets made up from known values, the model finds these values"
+    status = {one.rule: one.status for one in findings}
+    often = {"pass": "as often as it says", "warn": "nearly as often as it says"}.get(status["even-ranks"])
+    if often and status["impossible-fits"] != "pass":
+        return f"{fitted} {often}, but {found.failed} more could not be fitted at all."
+    if often and (status["even-ranks"] == "warn" or status["calibration-size"] != "pass"):
+        return f"{fitted} {often}; more simulations would tell."
+    if often:
+        return f"{fitted} {often}: model and computation fit together."
     return (
         "The model does not find the values that its own data were made from: either the computation is off, or what "
         "the model simulates is not what it fits."

@@ -7,6 +7,7 @@ Computational algorithms for detecting linear separation, University of Oxford).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -114,7 +115,12 @@ def _limited(analysis: Analysis, found: Separation, policy: Policy) -> bool:
     if found.degree == NOT:
         return False
     tight = policy["separating-prior-width"].status(analysis.prior_scale) == "pass"
-    return tight or all(any(name in term for term in analysis.priors) for name in found.by)
+    return tight or all(any(_speaks_of(term, name) for term in analysis.priors) for name in found.by)
+
+
+def _speaks_of(term: str, name: str) -> bool:
+    """Tell whether a term names a column, rather than one whose name holds that name."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", term) is not None
 
 
 def _meaning(analysis: Analysis, degree: int, by: str, *, limited: bool) -> str:

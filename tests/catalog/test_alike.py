@@ -72,5 +72,14 @@ def test_a_table_of_another_length_is_another_structure():
     assert in_one([model(3), model(4)]) is None
 
 
+def test_models_that_do_not_differ_are_filled_with_nothing_as_often_as_there_are_models():
+    def model():
+        with pm.Model() as one:
+            pm.Normal("y", pm.Normal("a", 0, 1), 1, observed=np.arange(3.0))
+        return one
+
+    assert in_one([model(), model()]).fillings == [{}, {}]
+
+
 def test_one_model_alone_stays_as_it_is():
     assert in_one(built("sample:penguins", (1.0,))) is None

@@ -180,6 +180,22 @@ def test_fits_that_cannot_be_made_count_against_a_model():
     assert not Calibration(("a",), ranks, 10, 1.0).passed
 
 
+@pytest.mark.parametrize(
+    ("sets", "failed", "status", "said"),
+    [
+        (200, 0, "pass", "as often as it says: model and computation fit together"),
+        (200, 10, "fail", "as often as it says, but 10 more could not be fitted at all"),
+        (50, 0, "warn", "as often as it says; more simulations would tell"),
+    ],
+    ids=["right", "impossible", "few"],
+)
+def test_the_sentence_says_what_is_wrong(sets, failed, status, said):
+    ranks = np.random.default_rng(7).integers(0, RANKS, (sets, 2))
+    verdict = check(Analysis(on_fail="warn"), Calibration(("a", "b"), ranks, failed, 1.0, sets + failed).tree())
+    assert verdict.status == status
+    assert said in verdict.sentence
+
+
 @pytest.mark.parametrize("entry", catalog.entries(), ids=lambda entry: entry.id)
 def test_every_model_carries_valid_evidence_that_it_computes_rightly(entry):
     """The evidence speaks of the model as it is spelt now: whoever changes a model runs ``tests/evidence.py``."""

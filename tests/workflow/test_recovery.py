@@ -125,6 +125,12 @@ def test_a_right_model_finds_known_values_and_a_wrong_one_does_not(tmp_path):
     assert float(off[0]) == pytest.approx(-3.0, abs=1.5)
     assert all(remedy.cost and remedy.changes for remedy in verdict.remedies)
     assert [remedy.score for remedy in verdict.remedies] == sorted((r.score for r in verdict.remedies), reverse=True)
+    assert any("prior_scale" in remedy.changes for remedy in verdict.remedies)
+
+    own = tmp_path / "own.py"
+    own.write_text('"""A model of one\'s own, whose priors stand in its file."""\n')
+    remedies = mc.check.recovery(CHOICES.changed({"model": str(own)}), wrong).remedies
+    assert not any("prior_scale" in remedy.changes for remedy in remedies)
 
 
 def test_ten_data_sets_are_judged_by_their_intervals_too(tmp_path):

@@ -235,7 +235,7 @@ def under(above, inside=(np.nan, np.nan), largest=((np.nan,), (np.nan,))):
         (under((0.99, 0.90)), "no longer clear"),
         (under((0.90, 0.99)), "becomes clear"),
         (under((0.99, 0.01)), "turns round"),
-        (under((0.99, 0.96)), "no effect at all"),
+        (under((0.99, 0.96)), "now holds the value of no effect"),
         (under((0.50, 0.50), (0.97, 0.80)), "too small to matter"),
         (under((np.nan, np.nan), largest=((0.7, 0.3), (0.4, 0.6))), "effect 1 is the largest instead of effect 0"),
         (under((0.955, 0.945)), ""),  # across the line, but by no more than chance

@@ -84,6 +84,12 @@ def test_a_prior_of_ones_own_for_the_predictor_counts_as_a_limit(separated):
     assert "rests on the prior" in found.sentence
 
 
+def test_a_prior_for_another_column_is_no_limit(separated):
+    other = {"overdose": {"dist": "Normal", "mu": 0, "sigma": 0.5}}
+    found = next(one for one in judged(separated.changed({"priors": other})).findings if one.rule == "separation")
+    assert found.status == "fail"
+
+
 def test_a_yes_or_no_that_overlaps_passes_and_other_outcomes_are_not_asked(separated):
     assert judged(separated.changed({"predictors": ["age"]})).status == "pass"
     other = separated.changed({"outcome": "dose", "predictors": ["age"], "model": "linear"})
