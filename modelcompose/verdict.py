@@ -163,7 +163,7 @@ class Verdict(BaseModel):
 
     def _remedies_html(self) -> str:
         items = "".join(
-            f"<li>{escape(remedy.label)}: {escape(remedy.why)} {escape(remedy.cost)} "
+            f"<li>{escape(remedy.label)}: {escape(remedy.why)} {escape(_as_sentence(remedy.cost))} "
             f"<code>{escape(', '.join(f'{name} = {value!r}' for name, value in remedy.changes.items()))}</code></li>"
             for remedy in self.remedies
         )
@@ -194,6 +194,10 @@ class Verdict(BaseModel):
         if self.picture:
             bundle["image/png"] = base64.b64encode(self.picture).decode("ascii")
         return bundle
+
+
+def _as_sentence(said: str) -> str:
+    return f"{said[0].upper()}{said[1:].removesuffix('.')}." if said else ""
 
 
 def _heads(*names: str) -> str:

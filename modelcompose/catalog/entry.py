@@ -98,7 +98,8 @@ class ModelEntry(ABC):
         if facts.question not in self.questions:
             return Rejection("other-question", f"{self.title} answers another kind of question.")
         if facts.kind not in self.outcome:
-            wanted = " or ".join(sorted(self.outcome))
+            *others, last = sorted(self.outcome)
+            wanted = f"{', '.join(others)} or {last}" if others else last
             return Rejection("outcome-kind", f"{facts.outcome} is of kind {facts.kind}; {self.title} needs {wanted}.")
         return self._unmatched(facts) or self.unfit(facts)
 

@@ -184,7 +184,7 @@ def _twice_as_long(evidence: Evidence) -> Filled:
     entry = evidence.passed("sampling", "rhat", "ess")
     if entry.state == "not done":
         return entry
-    draws = f'To do it, run again with "draws": {2 * evidence.analysis.draws}.'
+    draws = f"To do it, run again with draws = {2 * evidence.analysis.draws}."
     return Filled(
         "partly", f"The chains were compared instead of running twice as long: {entry.evidence} {draws}", "sampling"
     )

@@ -461,7 +461,7 @@ class _Contest:
     @property
     def as_good(self) -> list[Standing]:
         """The rivals that predict as well as the best, as far as can be told."""
-        return [one for one in self.order if one.name != self.own and self.close(one)]
+        return [one for one in self.order if one.name not in (self.own, *self.far) and self.close(one)]
 
     def close(self, one: Standing) -> bool:
         return one.difference == 0 or is_close(one, self.rows_used, self.policy)
@@ -473,10 +473,11 @@ class _Contest:
         ties = [one.name for one in self.as_good if one.difference < 0 or self.mine.difference < 0]
         if self.mine.difference == 0 and not ties:
             nearest = self.order[1]
-            return (
+            said = (
                 f"Of {len(self.order)} models, {self.own} predicts rows it has not seen best; the nearest, "
                 f"{nearest.name}, is {-nearest.difference:.1f} behind ({_errors(nearest)})."
             )
+            return " ".join(filter(None, [said, self._too_few_rows()]))
         if not self.close(self.mine):
             clearly = in_words(self.mine, self.rows_used, self.policy).startswith("clearly")
             return (
@@ -484,10 +485,30 @@ class _Contest:
                 f"{self.own}: by {-self.mine.difference:.1f} ({_errors(self.mine)})."
             )
         simplest = min([self.own, *ties], key=lambda name: self.of_model(name, "parameters"))
-        return (
-            f"Too close to call: {self.own} and {_listed(ties)} predict rows they have not seen equally well, as far "
-            f"as can be told; {simplest} is the simplest of them.{self._leaves_out(ties)}"
+        said = (
+            f"Too close to call: “{self.own}” and {_listed([f'“{name}”' for name in ties])} predict rows they have not "
+            f"seen equally well, as far as can be told; “{simplest}” is the simplest of them.{self._leaves_out(ties)}"
+            if self.own not in self.far
+            else f"Of {len(self.order)} models, “{self.best.name}” predicts rows it has not seen best."
         )
+        return " ".join(filter(None, [said, self._too_few_rows()]))
+
+    @property
+    def far(self) -> dict[str, Standing]:
+        """The models that are behind by as much as would count with more rows, but not with so few."""
+        small, behind = self.policy["elpd-difference"], self.policy["elpd-behind"]
+        return {
+            one.name: one
+            for one in self.order
+            if self.close(one) and small.status(-one.difference) != "pass" and behind.status(one.behind) != "pass"
+        }
+
+    def _too_few_rows(self) -> str:
+        """Say of the models far behind that so few rows do not settle it."""
+        if not self.far:
+            return ""
+        listed = [f"“{name}” by {-one.difference:.1f} ({_errors(one)})" for name, one in self.far.items()]
+        return f"Behind the best, but by the rule for few rows not for sure: {_listed(listed)}."
 
     def _leaves_out(self, ties: Sequence[str]) -> str:
         """Warn of taking a model for an answer that leaves out what was asked about."""

@@ -91,7 +91,8 @@ class Plan:
         if not self.folds:
             return f"{wanted} would be needed; that is more than the {self.budget:.0f} s that they may take."
         if self.exact:
-            return f"{wanted}, one without each row, {self.seconds:.0f} s in all."
+            alone = self.needed == 1
+            return f"{wanted}, {'without that row' if alone else f'one without each row, {self.seconds:.0f} s in all'}."
         return (
             f"One fit without each row would need {wanted}; the {self.budget:.0f} s that they may take allow "
             f"{len(self.folds)}, each without several of these rows."
@@ -535,8 +536,7 @@ class _Named:
     @classmethod
     def of(cls, analysis: Analysis, rows: pd.DataFrame, loo: Any) -> _Named:
         k, moved = loo["pareto_k"].values, abs(loo["headline"].values)
-        trusted_moves = np.where(loo["headline_known"].values == 1, moved, -1.0)
-        moves = int(trusted_moves.argmax()) if (trusted_moves >= 0).any() else None
+        moves = int(np.nanargmax(moved)) if np.isfinite(moved).any() else None
         order = np.lexsort((-np.nan_to_num(moved), -k))
         columns = [name for name in analysis.columns if name in rows]
         shown = {int(at) for at in order[:SHOWN]} | ({moves} if moves is not None else set())
@@ -564,7 +564,7 @@ def _findings(loo: Any, named: _Named, rules: Policy) -> Iterator[Finding]:
         yield rules["answer-moves"].finding(
             "How far one row moves the answer",
             abs(moved),
-            f"{abs(moved):.2f} standard deviations ({named.name(named.moves)})",
+            f"{_sure(loo, named.moves)}{abs(moved):.2f} standard deviations ({named.name(named.moves)})",
             f"The quantity is {loo.attrs['quantity']}; standard deviations are those of its posterior.",
         )
     total = loo["elpd_i"].size
@@ -599,7 +599,7 @@ def _largest_k(loo: Any, named: _Named, rules: Policy) -> Finding:
         else "No row pulls the fit so hard that weighting the draws could not undo it.",
     )
     if found.status != "pass" and _harmless(loo, rules):
-        said = f"{found.sentence} They were left out in another way, and the answer hardly moves."
+        said = f"{found.sentence} Those that pull hardest were left out by fitting again, and the answer hardly moves."
         milder: Status = "warn" if found.status == "fail" else "pass"
         return found.model_copy(update={"status": milder, "sentence": said})
     return found
@@ -644,8 +644,13 @@ def _sentence(loo: Any, named: _Named, status: Status) -> str:
 def _moves(loo: Any, named: _Named) -> str:
     if named.moves is None:
         return ""
-    moved = abs(float(loo["headline"].values[named.moves]))
-    return f" Without {named.name(named.moves)}, the answer moves by {moved:.2g} of its standard deviations."
+    moved = f"{_sure(loo, named.moves)}{abs(float(loo['headline'].values[named.moves])):.2g}"
+    return f" Without {named.name(named.moves)}, the answer moves by {moved} of its standard deviations."
+
+
+def _sure(loo: Any, at: int) -> str:
+    """Say of a row whether it is only roughly known by how much the answer moves without it."""
+    return "" if loo["headline_known"].values[at] else "about "
 
 
 def _details(analysis: Analysis, loo: Any, named: _Named) -> dict[str, Any]:
@@ -653,14 +658,13 @@ def _details(analysis: Analysis, loo: Any, named: _Named) -> dict[str, Any]:
     for at in map(int, named.order[:SHOWN]):
         method = METHODS[int(loo["method"].values[at])]
         moved = float(loo["headline"].values[at])
-        sure = "" if loo["headline_known"].values[at] else "about "
         listed.append(
             {
                 "row": str(at + 1),
                 **named.values[at],
                 "Pareto k": f"{loo['pareto_k'].values[at]:.2f}",
                 "left out by": method if loo["known"].values[at] else "weights that cannot be trusted",
-                "answer moves (sd)": f"{sure}{moved:+.2f}" if np.isfinite(moved) else "not known",
+                "answer moves (sd)": f"{_sure(loo, at)}{moved:+.2f}" if np.isfinite(moved) else "not known",
             }
         )
     found: dict[str, Any] = {

@@ -406,7 +406,7 @@ class _Seen:
     def sentence(self) -> str:
         count = len(self.answered)
         medians = [one.figures.quantiles[1] for one in self.answered]
-        name = self._own.figures.effect.name
+        name = f"“{self._own.figures.effect.name}”"
         figures = self._own.figures
         spread = f"{figures.spelt(min(medians))} to {figures.amount(max(medians))}"
         if count < 2:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "class_names", "predictions"]
 
 ROWS = 200
+ALMOST_ALL = 0.99
 MOST_LEVELS, MOST_PAIRS, MOST_SHOWN = 8, 15, 30
 UNRELIABLE, MOST_UNRELIABLE = 0.7, 0.05
 FAN = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
@@ -101,7 +102,7 @@ Quantity = tuple[str, str, str, np.ndarray]
 def _of_predictor(
     name: str, analysis: Analysis, rows: pd.DataFrame, table: pd.DataFrame, model: Any, dt: Any
 ) -> Iterator[Quantity]:
-    column, unit = table[name], outcome_unit(analysis, table)
+    column, unit = table[name], "percentage points" if analysis.trials else outcome_unit(analysis, table)
     percent = 100.0 if unit == "percentage points" else 1.0
     if hasattr(column, "cat"):
         levels = list(column.cat.categories)[:MOST_LEVELS]
@@ -114,8 +115,8 @@ def _of_predictor(
         draws = _mean(model, dt, rows.assign(**{name: 1})) - _mean(model, dt, rows.assign(**{name: 0}))
         yield f"{name}: 1 against 0", "contrast", unit, percent * draws
         return
-    step, per = 0.01 * (float(values.std()) or 1.0), analysis.units.get(name, "")
-    said = f"{unit} per {per or f'1 of {name}'}".strip()
+    step, per = 0.01 * (float(values.std()) or 1.0), words.amount("1", analysis.units.get(name, ""))
+    said = f"{unit} per {per.removeprefix('1 ') if per != '1' else f'1 of {name}'}".strip()
     each = percent * _slope(model, dt, rows, name, rows[name].to_numpy(float), step)
     yield f"slope of {name}, averaged over the rows", "slope", said, each
     for word, share in PLACES:
@@ -347,9 +348,10 @@ def _sentence(analysis: Analysis, table: pd.DataFrame, groups: Mapping[str, Any]
         )
     elif groups.get("quality") is not None and "r2" in groups["quality"]:
         low, half, high = middle(groups["quality"]["r2"].values, analysis.ci_prob)
+        digits = 1 if high > ALMOST_ALL else 0
         said.append(
-            f"The model accounts for {half:.0%} of the variation of {analysis.outcome} between rows "
-            f"({low:.0%} to {high:.0%})."
+            f"The model accounts for {half:.{digits}%} of the variation of {analysis.outcome} between rows "
+            f"({low:.{digits}%} to {high:.{digits}%})."
         )
     if groups.get("contrasts") is not None:
         said.append(f"Slopes and contrasts speak of {target_words(analysis, table)}.")

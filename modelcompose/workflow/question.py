@@ -49,13 +49,22 @@ def check(analysis: Analysis, dataset: Dataset) -> Verdict:
                 {"model": one.entry.title, "because": " ".join(reason.sentence for reason in one.reasons)}
                 for one in found.candidates
             ],
-            "Not offered": [
-                {"model": entry.title, "because": rejection.sentence} for entry, rejection in found.rejected
-            ],
+            "Not offered": _not_offered(found),
         },
         picture=_picture(analysis, dataset.complete_rows(analysis.columns)),
         alt=f"{analysis.outcome} against {', '.join(analysis.predictors or analysis.groups) or 'its rows'}.",
     )
+
+
+def _not_offered(found: catalog.Recommendation) -> list[dict[str, str]]:
+    """List the models that a rule excludes; those for other questions together, since they are many."""
+    others = sum(rejection.rule == "other-question" for _, rejection in found.rejected)
+    listed = [
+        {"model": entry.title, "because": rejection.sentence}
+        for entry, rejection in found.rejected
+        if rejection.rule != "other-question"
+    ]
+    return [*listed, {"model": f"{others} others", "because": "They answer other kinds of questions."}]
 
 
 def _not_first(offered: int) -> tuple[Status, str, str]:

@@ -16,9 +16,10 @@ import numpy as np
 from modelcompose import catalog
 from modelcompose.verdict import Finding, Remedy, Verdict, worst
 from modelcompose.workflow.policy import Policy, policy_of
-from modelcompose.workflow.rivals import DEFAULTS, NONE, flips, headline, rivals
+from modelcompose.workflow.rivals import DEFAULTS, MOST_DRAWS, NONE, flips, headline, rivals
 from modelcompose.workflow.scaling import ANSWER, power
 from modelcompose.workflow.steps import conclude, figure
+from modelcompose.workflow.words import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -240,14 +241,15 @@ def _remedies(analysis: Analysis, sensitivity: Any, scaled: Any, rules: Policy) 
 
 
 def _rows(analysis: Analysis, under: Any) -> list[dict[str, str]]:
+    draws = analysis.chains * min(analysis.draws, MOST_DRAWS)
     return [
         {
             "priors": str(prior),
             "quantity": str(name),
             "median": f"{float(one['median']):.4g}",
             f"{analysis.ci_prob:.0%} interval": f"{float(one['lower']):.4g} to {float(one['upper']):.4g}",
-            "above none": "" if np.isnan(one["above"]) else f"{float(one['above']):.1%}",
-            "too small to matter": "" if np.isnan(one["inside"]) else f"{float(one['inside']):.1%}",
+            "above no effect": "" if np.isnan(one["above"]) else percent(float(one["above"]), draws),
+            "too small to matter": "" if np.isnan(one["inside"]) else percent(float(one["inside"]), draws),
         }
         for name in under["effect"].values
         for prior in under["prior"].values
@@ -256,7 +258,8 @@ def _rows(analysis: Analysis, under: Any) -> list[dict[str, str]]:
 
 
 def _power_rows(scaled: Any, rules: Policy) -> list[dict[str, str]]:
-    return [
+    """List the sensitivity of each quantity; in words where there is anything to say of one."""
+    rows = [
         {
             "quantity": str(name),
             "to the prior": f"{prior:.3f}",
@@ -265,6 +268,9 @@ def _power_rows(scaled: Any, rules: Policy) -> list[dict[str, str]]:
         }
         for name, (prior, data) in zip(scaled["quantity"].values, scaled.values, strict=True)
     ]
+    if any(row["in words"] for row in rows):
+        return rows
+    return [{name: said for name, said in row.items() if name != "in words"} for row in rows]
 
 
 def _picture(under: Any) -> Any:

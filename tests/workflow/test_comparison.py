@@ -349,12 +349,12 @@ def test_few_rows_are_said_and_do_not_fail():
 
 
 def test_a_model_far_behind_is_not_said_to_predict_as_well_because_rows_are_few():
-    few = check.comparison(ANALYSIS, made_up([9.0], rows=40, noise=0.4, answers=[3.0, -3.0]))
+    few = check.comparison(ANALYSIS, made_up([13.0], rows=40, noise=0.4, answers=[3.0, -3.0]))
     assert few.status == "pass"
     assert "Linear regression predicts rows it has not seen best" in few.sentence
     assert "by the rule for few rows not for sure: “rival 0” by " in few.sentence
     assert "As good a prediction" not in few.sentence
-    behind = check.comparison(ANALYSIS, made_up([-9.0], rows=40, noise=0.4))
+    behind = check.comparison(ANALYSIS, made_up([-3.5], rows=40, noise=0.4))
     assert behind.sentence.startswith("Of 2 models, “rival 0” predicts rows it has not seen best. Behind the best")
     assert "“Linear regression” by " in behind.sentence
 

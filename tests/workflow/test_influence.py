@@ -141,6 +141,7 @@ def test_a_row_that_does_not_count_takes_its_part_of_the_density_and_nothing_els
 
 def test_the_plan_is_made_by_what_it_costs():
     assert influence.plan([], 10, 300).words == "No fit has to be made again."
+    assert influence.plan([7], 10, 300).words == "1 more fit of about 10 s, without that row."
     exact = influence.plan([5, 2], 10, 300)
     assert (exact.folds, exact.seconds, exact.exact) == (((5,), (2,)), 20, True)
     folds = influence.plan(list(range(100)), 10, 100, kinds=["a", "b"] * 50)

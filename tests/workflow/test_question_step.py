@@ -7,7 +7,7 @@ import pandas as pd
 
 from modelcompose import data
 from modelcompose.analysis import Analysis
-from modelcompose.catalog import recommend
+from modelcompose.catalog import complete, recommend
 from modelcompose.workflow import check
 from modelcompose.workflow.compose import settle
 
@@ -29,3 +29,17 @@ def test_a_model_that_suits_but_is_not_among_the_first_is_no_error(tmp_path):
     assert verdict.status == "info"
     assert verdict.findings[0].shown == "suits"
     assert str(len(suit)) in verdict.findings[0].sentence
+
+
+def test_models_for_other_questions_are_counted_and_those_that_a_rule_excludes_are_named():
+    dataset = data.load("sample:sleepstudy")
+    analysis = complete(Analysis(data="sample:sleepstudy", outcome="Reaction"), dataset)
+    rejected = recommend(analysis, dataset).rejected
+    *named, others = check.question(analysis, dataset).details["Not offered"]
+    count = sum(rejection.rule == "other-question" for _, rejection in rejected)
+    assert others["model"] == f"{count} others"
+    assert [one["model"] for one in named] == [
+        entry.title for entry, rejection in rejected if rejection.rule != "other-question"
+    ]
+    wanted = "Reaction is of kind continuous; Lognormal regression needs amount, duration or positive."
+    assert wanted in [one["because"] for one in named]
