@@ -211,7 +211,7 @@ def _rests_on(analysis: Analysis, table: pd.DataFrame, dt: Any) -> list[dict[str
         ("priors", _priors(analysis)),
         ("computation", f"{analysis.sampler}, {chains} chains of {draws} draws, seed {analysis.random_seed}"),
         ("rules in force", policy_of(analysis).reference),
-        *(("waived", f"{one['step']}: by {one['by']}, because {one['reason']}") for one in analysis.waivers),
+        *(("waived", f"{one['step']}: by {one['by']}. Reason: {one['reason']}") for one in analysis.waivers),
         *_tried(analysis),
     ]
     return [{"what": what, "is": said} for what, said in rows if said]

@@ -417,6 +417,7 @@ def _break_even(stakes: Stakes) -> str:
         return ""
     above = choice.stated.better == "higher"
     better = float(np.mean(choice.gains[1] > choice.gains[0]))
+    even += 0.0  # zero has no sign
     limit = words.amount(f"{even:.4g}" if abs(even) < 1e4 else f"{even:.0f}", effect.unit)
     what = {"ratio": "the factor", "level": "it"}.get(effect.kind, "the effect")
     return (

@@ -533,7 +533,7 @@ class _Seen:
         labels = [f"{dimension}: {name}".replace("$", r"\$") for dimension, name in levels]
         below.set(yticks=range(len(levels)), yticklabels=labels, ylim=(len(levels) - 0.5, -0.5), xticks=[])
         below.tick_params(axis="y", labelsize=6)
-        below.set(xlabel="each column is one way to analyse the data; this analysis is orange")
+        below.set_xlabel("each column is one way to analyse the data; this analysis is orange", fontsize=7)
         for axis in (above, below):
             axis.spines[["top", "right"]].set_visible(False)
         return fig

@@ -422,5 +422,5 @@ def _picture(found: Any) -> Any:
     axes.axvline(0, color="#888888", linestyle=":")
     axes.set(yticks=range(len(names)), ylim=(len(names) - 0.5, -0.5))
     axes.set_yticklabels([name.replace("$", r"\$") for name in names], fontsize=7)
-    axes.set(xlabel="90% interval less the known value, in posterior standard deviations; red: not inside")
+    axes.set_xlabel("90% interval less the known value, in posterior standard deviations; red: not inside", fontsize=8)
     return fig

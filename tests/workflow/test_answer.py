@@ -155,7 +155,7 @@ def test_a_named_person_may_let_a_failed_computation_pass_and_is_named(monkeypat
     )
     assert "x, per 1" in verdict.details["effects"]
     assert verdict.gate == "warn"
-    assert {"what": "waived", "is": "sampling: by A. Name, because a pilot"} in verdict.details["What it rests on"]
+    assert {"what": "waived", "is": "sampling: by A. Name. Reason: a pilot"} in verdict.details["What it rests on"]
     policy = tmp_path / "strict.toml"
     policy.write_text('name = "Strict"\nforbid_waivers = ["sampling"]\n')
     held = answered(monkeypatch, quantity(), dt=apart, waivers=waivers, policy=str(policy))

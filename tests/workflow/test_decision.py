@@ -89,6 +89,7 @@ def test_two_groups_the_other_one_is_chosen_when_it_pays(monkeypatch):
     assert "the best choice is “arm a”" in dearer.sentence
     lower = decided(monkeypatch, difference(2, 1), predictors=["arm"], stated={"value": 10, "better": "lower"})
     assert "the best choice is “arm a”" in lower.sentence
+    assert any("is below 0, the break-even point" in line for line in lower.details["For the decision maker"])
 
 
 def test_what_being_wrong_costs_is_said_in_numbers_of_the_draws(monkeypatch):
