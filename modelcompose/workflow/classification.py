@@ -15,7 +15,7 @@ import numpy as np
 __all__ = ["Classes", "auc"]
 
 Array = np.ndarray
-RESAMPLES = 1000
+RESAMPLES, FEWEST, MOST_WEIGHTS = 1000, 100, 20_000_000
 GRID = np.linspace(0, 1, 51)
 BINS = 10
 LEAST = 1e-6
@@ -52,9 +52,13 @@ class Classes:
 
     @property
     def weights(self) -> Array:
-        """Weights of the Bayesian bootstrap, shape (resamples, rows), each summing to 1."""
+        """Weights of the Bayesian bootstrap, shape (resamples, rows), each summing to 1.
+
+        There are 1000 of them; of very many rows fewer, so that memory stays small.
+        """
         rng = np.random.default_rng(self.random_seed)
-        drawn = rng.exponential(size=(RESAMPLES, len(self.actual)))
+        resamples = int(np.clip(MOST_WEIGHTS // len(self.actual), FEWEST, RESAMPLES))
+        drawn = rng.exponential(size=(resamples, len(self.actual)))
         return np.asarray(drawn / drawn.sum(1, keepdims=True))
 
     def figures(self) -> dict[str, tuple[float, Array]]:

@@ -153,10 +153,15 @@ def _outside(analysis: Analysis, rows: pd.DataFrame, table: pd.DataFrame) -> lis
             continue
         low, high = table[name].min(), table[name].max()
         for row in np.flatnonzero(((rows[name] < low) | (rows[name] > high)).to_numpy()):
-            found[row].append(f"{name} beyond {low:.6g} to {high:.6g}" if not isinstance(low, str) else name)
+            found[row].append(f"{name} beyond {_said(low)} to {_said(high)}")
     for name in analysis.groups:
         known = set(table[name].astype(str))
         for at, value in enumerate(rows[name].astype(str)):
             if value not in known:
                 found[at].append(f"new {name}")
     return ["; ".join(one) for one in found]
+
+
+def _said(value: Any) -> str:
+    """Spell a number; a date or a word as it is."""
+    return f"{value:.6g}" if isinstance(value, int | float | np.number) else str(value).removesuffix(" 00:00:00")

@@ -15,6 +15,7 @@ from modelcompose.catalog.series import Clock
 from modelcompose.errors import InvalidAnalysis
 from modelcompose.verdict import Finding, Verdict
 from modelcompose.workflow import words
+from modelcompose.workflow.calibration import trusted, without_each
 from modelcompose.workflow.classification import GRID, Classes, middle
 from modelcompose.workflow.new_rows import new_rows
 from modelcompose.workflow.policy import Policy, policy_of
@@ -31,7 +32,6 @@ __all__ = ["check", "class_names", "predictions"]
 ROWS = 200
 ALMOST_ALL = 0.99
 MOST_LEVELS, MOST_PAIRS, MOST_SHOWN = 8, 15, 30
-UNRELIABLE, MOST_UNRELIABLE = 0.7, 0.05
 FAN = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 PLACES = (("low", 0.1), ("middle", 0.5), ("high", 0.9))
 
@@ -148,11 +148,16 @@ def _quality(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Any:
     """Hold predictions of each row against what was observed, the row itself left out where that is possible.
 
     The predictions of a row without it are the simulated outcomes weighted by Pareto-smoothed importance (Vehtari,
-    Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4). The share of variation explained is Bayesian R² (Gelman et
-    al. 2019, doi:10.1080/00031305.2018.1549100).
+    Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4). The share of variation explained is the variance of the
+    rows' expected outcomes, over that and the variance of what each simulated data set adds to them (ModelCompose's
+    own; idea: Gelman et al. 2019, doi:10.1080/00031305.2018.1549100). None where an average is no prediction of what
+    is observed: of waiting times that may not have ended, of directions, and of quantiles other than the median.
     """
     import xarray as xr
 
+    quantile = getattr(catalog.get(analysis.model), "quantile", None)
+    if analysis.event or analysis.kinds.get(analysis.outcome) == "circular" or quantile not in (None, 0.5):
+        return None
     simulated = outcome_draws(dt["posterior_predictive"].to_dataset(), analysis.outcome).astype(float)
     column = table[analysis.outcome]
     observed = (column.cat.codes if hasattr(column, "cat") else column).to_numpy(float)
@@ -179,21 +184,19 @@ def _quality(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Any:
 def _weights(analysis: Analysis, dt: Any, shape: tuple[int, int]) -> tuple[np.ndarray, bool]:
     """Return weights of the draws for each row, shape (draws, rows), that sum to 1 over the draws.
 
-    They are equal where leaving a row out cannot be told from the draws: without a likelihood, or when more than 5% of
-    the rows have a Pareto k above 0.7 (Vehtari et al. 2024, JMLR 25(72)). The second value says whether they are not.
+    They are equal where leaving a row out cannot be told from the draws: without a likelihood, or when the weights of
+    so many rows cannot be trusted that the rule ``unknown-without`` fails. The second value says whether they are not.
     """
-    from arviz_stats.base import array_stats
-
     equal = np.full(shape, 1 / shape[0])
     likelihood = pointwise(dt, analysis.outcome)
     if likelihood is None or likelihood.sizes["__obs__"] != shape[1]:
         return equal, False
     values = likelihood.stack(sample=("chain", "draw")).transpose("__obs__", "sample").values
-    logs, pareto_k = array_stats.psislw(-values)
-    if np.mean(pareto_k > UNRELIABLE) > MOST_UNRELIABLE:
+    log_weights, pareto_k = without_each(values)
+    unknown = float(np.mean(pareto_k > trusted(values.shape[1])))
+    if policy_of(analysis)["unknown-without"].status(unknown) == "fail":
         return equal, False
-    weights = np.exp(logs - logs.max(1, keepdims=True)).T
-    return np.asarray(weights / weights.sum(0)), True
+    return np.asarray(np.exp(log_weights).T), True
 
 
 def class_names(analysis: Analysis, table: pd.DataFrame) -> tuple[str, ...]:
@@ -337,7 +340,8 @@ def _sentence(analysis: Analysis, table: pd.DataFrame, groups: Mapping[str, Any]
     if "new_rows" in groups:
         rows = groups["new_rows"]
         left = f", {rows.attrs['dropped']} left out for missing values" if rows.attrs["dropped"] else ""
-        said.append(f"{rows.sizes['row']} new rows predicted{left}.")
+        count = rows.sizes["row"]
+        said.append(f"{count} new row{'s' if count > 1 else ''} predicted{left}.")
     if classes is not None:
         value, resampled = classes.figures()["accuracy"]
         base, _ = classes.figures()["accuracy of always saying the most frequent"]

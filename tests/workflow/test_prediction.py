@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import arviz_stats as azs
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from scipy.stats import mannwhitneyu
 import modelcompose as mc
 from modelcompose import catalog
 from modelcompose.errors import InvalidAnalysis, InvalidData
+from modelcompose.workflow import new_rows, prediction
 from modelcompose.workflow.classification import Classes, auc
 
 # -- classes, by hand ----------------------------------------------------------------------------------------------
@@ -215,6 +217,34 @@ def test_the_verdict_tells_good_predictions_and_warns_beyond_the_data(grouped):
     assert set(rows[0]) == {"x", "who", "average", "a single new one", "note"}
 
 
+def test_each_row_is_predicted_without_itself(grouped):
+    """Least squares misses a row that it has not seen by 1 / (1 - leverage) of what it misses when it has."""
+    fitted, _ = grouped
+    _, found = fitted.predicted()
+    quality = found["quality"]
+    seen = fitted.dt["posterior_predictive"]["y"].mean(("chain", "draw")).values
+    missed, missed_seen = (np.abs(quality["observed"].values - one) for one in (quality["predicted"].values, seen))
+    assert bool(quality["left_out"])
+    leverage = 26 / 200  # a level for each group, and a slope
+    assert missed.mean() / missed_seen.mean() == pytest.approx(1 / (1 - leverage), abs=0.07)
+
+
+def test_no_average_is_held_against_a_quantile_or_a_wait_that_goes_on(grouped):
+    fitted, _ = grouped
+    for changes in ({"event": "x"}, {"kinds": {**fitted.analysis.kinds, "y": "circular"}}):
+        assert prediction._quality(fitted.analysis.changed(changes), fitted.table, fitted.dt) is None
+
+
+def test_dates_and_numbers_beyond_the_data_are_spelt():
+    assert new_rows._said(pd.Timestamp("2024-03-01")) == "2024-03-01"
+    assert new_rows._said(2.5) == "2.5"
+
+
+def test_very_many_rows_are_resampled_less_often():
+    classes = Classes(np.zeros(100_000, int), np.tile([0.9, 0.1], (100_000, 1)), ("no", "yes"))
+    assert classes.weights.shape == (200, 100_000)
+
+
 def test_results_survive_being_stored(grouped, tmp_path):
     fitted, _ = grouped
     analysis, found = fitted.predicted(pd.DataFrame({"x": [0.0], "who": ["p001"]}))
@@ -272,6 +302,7 @@ def test_the_class_figures_are_those_of_rows_left_out(yes_or_no):
     best = auc(chance, actual, np.full((1, 250), 1 / 250))[0]
     assert float(told["area under the ROC curve for yes"]) == pytest.approx(best, abs=0.03)
     assert "predicted from the others" in verdict.findings[0].sentence
+    assert float(told["log score"]) == pytest.approx(azs.loo(fitted.dt).elpd / 250, abs=0.006)
     counted = verdict.details["Rows by actual and predicted class"]
     assert sum(int(row[f"predicted {name}"]) for row in counted for name in ("no", "yes")) == 250
 
