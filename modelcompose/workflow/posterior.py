@@ -179,7 +179,9 @@ def _remedies(
     what = f"What did not fit: {', '.join(finding.name.lower() for finding in misfits)}."
     symptoms = _symptoms(analysis, table, simulated, misfits)
     yield from alternatives(analysis, table, symptoms, why=what, cost=another(dt))
-    yield from _bending(analysis, table, misfits, dt, likely=0.6 if {"skew", "spread", "zeros"} & set(symptoms) else 0.85)
+    yield from _bending(
+        analysis, table, misfits, dt, likely=0.6 if {"skew", "spread", "zeros"} & set(symptoms) else 0.85
+    )
     yield from explaining(analysis, table, simulated, dt)
 
 
