@@ -172,6 +172,7 @@ def refits(
     -------
     Callable
         Takes values by the name of their container, and returns a DataTree with ``posterior`` and ``sample_stats``.
+        Stopped before all draws are made it raises ``KeyboardInterrupt``: a part of a fit on the side is of no use.
     """
     settings = Settings(draws, tune, chains, target_accept, random_seed, low_rank(metric, model))
     chosen, var_names = _sampler(sampler), _kept(model, model)
@@ -181,6 +182,8 @@ def refits(
     def again(filling: Mapping[str, Any]) -> Any:
         with Progress(draws + tune, chains) as progress:
             dt = _sampled(chosen, model, var_names, settings, [filling], progress, ready)
+        if dt["posterior"].sizes["draw"] < draws or dt["posterior"].sizes["chain"] < chains:
+            raise KeyboardInterrupt
         dt["posterior"] = _tidy(dt["posterior"].to_dataset(), model)
         return dt
 

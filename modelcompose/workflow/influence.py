@@ -65,12 +65,15 @@ class Plan:
         How many seconds all of them may take.
     needed
         How many rows there are.
+    stopped
+        Whether somebody stopped the fits before all were made.
     """
 
     folds: tuple[tuple[int, ...], ...]
     seconds_each: float
     budget: float
     needed: int
+    stopped: bool = False
 
     @property
     def seconds(self) -> float:
@@ -88,8 +91,15 @@ class Plan:
         if not self.needed:
             return "No fit has to be made again."
         wanted = f"{self.needed} more fit{'s' if self.needed > 1 else ''} of about {self.seconds_each:.0f} s"
+        if self.stopped:
+            return f"{wanted} would be needed; they were stopped after {len(self.folds)}."
         if not self.folds:
             return f"{wanted} would be needed; that is more than the {self.budget:.0f} s that they may take."
+        if sum(map(len, self.folds)) < self.needed:
+            return (
+                f"{wanted} would be needed; the {self.budget:.0f} s that they may take allow only the one without the "
+                "row that pulls hardest."
+            )
         if self.exact:
             alone = self.needed == 1
             return f"{wanted}, {'without that row' if alone else f'one without each row, {self.seconds:.0f} s in all'}."
@@ -353,6 +363,8 @@ def _kinds(analysis: Analysis, table: pd.DataFrame, count: int) -> list[str] | N
 def _refit(found: _Found, analysis: Analysis, table: pd.DataFrame, model: Any, expected: float, budget: float) -> Plan:
     """Fit without the rows that need it, compiled once; the first fit tells what the others take.
 
+    An interrupt keeps the fits that are done.
+
     Parameters
     ----------
     expected
@@ -369,14 +381,21 @@ def _refit(found: _Found, analysis: Analysis, table: pd.DataFrame, model: Any, e
     started = time.monotonic()
     again = _Again(analysis, table, model, found)
     compiled = time.monotonic()
-    again.leave_out((bad[0],), EXACT)
-    each = time.monotonic() - compiled
-    kinds = _kinds(analysis, table, len(found.densities))
-    others = plan(bad[1:], each, max(budget - (time.monotonic() - started), 0.0), kinds)
-    for fold in others.folds:
-        again.leave_out(fold, EXACT if others.exact else FOLDED)
+    done: list[tuple[int, ...]] = []
+    each, stopped = expected, False
+    try:
+        again.leave_out((bad[0],), EXACT)
+        done.append((bad[0],))
+        each = time.monotonic() - compiled
+        kinds = _kinds(analysis, table, len(found.densities))
+        others = plan(bad[1:], each, max(budget - (time.monotonic() - started), 0.0), kinds)
+        for fold in others.folds:
+            again.leave_out(fold, EXACT if others.exact else FOLDED)
+            done.append(fold)
+    except KeyboardInterrupt:
+        stopped = True
     found.seconds = time.monotonic() - started
-    return Plan(((bad[0],), *others.folds), each, budget, len(bad))
+    return Plan(tuple(done), each, budget, len(bad), stopped)
 
 
 class _Again:
@@ -467,6 +486,7 @@ def _as_tree(found: _Found, total: Array, chosen: Plan, model: Any, seconds: flo
         "plan": chosen.words,
         "refits": len(chosen.folds),
         "needed": chosen.needed,
+        "stopped": int(chosen.stopped),
         "seconds_each": chosen.seconds_each,
         "refit_seconds": found.seconds,
         "refit_rhat": found.rhat,
@@ -521,6 +541,7 @@ def check(analysis: Analysis, table: pd.DataFrame, loo: Any) -> Verdict:
         details=_details(analysis, loo, named),
         picture=_picture(loo, named),
         alt="Pareto k of each row with its limit; and by how much the answer moves when a row is left out.",
+        partial=bool(loo.attrs.get("stopped", 0)),
     )
 
 

@@ -182,8 +182,12 @@ def _answers(
             yield _Answer(universe, None, dt, len(kept)), None
             continue
         reason = not_to_trust(choices, dt)
-        first = _first(effects_of(choices, kept, model, dt)) if wanted is None else wanted
-        draws = {first.name: first.draws} if wanted is None else answered([first], choices, kept, model, dt)
+        try:
+            first = _first(effects_of(choices, kept, model, dt)) if wanted is None else wanted
+            draws = {first.name: first.draws} if wanted is None else answered([first], choices, kept, model, dt)
+        except ModelComposeError as error:
+            yield _Answer(universe, None, error.message, len(kept)), None
+            continue
         if not reason and first.name not in draws:
             reason = f"It gives no answer of the kind “{first.name}”."
         wanted = wanted or first

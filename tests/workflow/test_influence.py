@@ -149,9 +149,30 @@ def test_the_plan_is_made_by_what_it_costs():
     assert sorted(row for fold in folds.folds for row in fold) == list(range(100))
     assert all(sum(row % 2 for row in fold) == 5 for fold in folds.folds)  # each kind in every fold
     assert "allow 10" in folds.words
+    first = influence.Plan(((4,),), 200, 300, 3)
+    assert "allow only the one without the row that pulls hardest" in first.words
     none = influence.plan([1, 2, 3], 200, 300)
     assert none.folds == ()
     assert "more than the 300 s" in none.words
+
+
+def test_fits_that_are_stopped_are_no_fits_and_what_was_done_before_is_kept(monkeypatch):
+    analysis, table, model, dt, whole = left_out("linear")
+    made = samplers._sampled
+
+    def cut_short(*asked):
+        dt = made(*asked)
+        return xr.DataTree.from_dict({name: dt[name].to_dataset().isel(draw=slice(50)) for name in dt.children})
+
+    monkeypatch.setattr(samplers, "_sampled", cut_short)
+    monkeypatch.setattr(influence, "_match", lambda *asked: None)
+    found = influence.loo(analysis, table, model, dt)
+    assert found.attrs["stopped"] == 1
+    assert found["known"].values[OUTLIER] == 0
+    assert "stopped after 0" in found.attrs["plan"]
+    verdict = check.influence(analysis, table, found)
+    assert verdict.partial
+    assert not check.influence(analysis, table, whole).partial
 
 
 def test_a_policy_without_time_for_fits_leaves_the_row_unknown(tmp_path):
