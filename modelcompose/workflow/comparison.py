@@ -486,7 +486,7 @@ class _Contest:
             )
         simplest = min([self.own, *ties], key=lambda name: self.of_model(name, "parameters"))
         said = (
-            f"Too close to call: “{self.own}” and {_listed([f'“{name}”' for name in ties])} predict rows they have not "
+            f"Too close to call: {_listed([f'“{name}”' for name in (self.own, *ties)])} predict rows they have not "
             f"seen equally well, as far as can be told; “{simplest}” is the simplest of them.{self._leaves_out(ties)}"
             if self.own not in self.far
             else f"Of {len(self.order)} models, “{self.best.name}” predicts rows it has not seen best."
@@ -593,7 +593,9 @@ class _Contest:
         return [
             {
                 "model": f"{one.name} (this analysis)" if one.name == self.own else one.name,
-                "stands": in_words(one, self.rows_used, self.policy),
+                "stands": "behind, if not for sure"
+                if one.name in self.far
+                else in_words(one, self.rows_used, self.policy),
                 "behind the best": f"{-one.difference:.1f} ({_errors(one)})" if one.difference else "",
                 "log density": f"{one.elpd:.1f} (standard error {one.se:.1f})",
                 "weight in the average": f"{one.weight:.0%}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelcompose import catalog
 from modelcompose.verdict import Finding, Remedy, Verdict
 from modelcompose.workflow import separation
 from modelcompose.workflow.policy import Policy, policy_of
@@ -150,13 +151,25 @@ def _rows(analysis: Analysis, table: pd.DataFrame, policy: Policy) -> Finding:
     coefficients = 1 + sum(
         len(table[name].cat.categories) - 1 if hasattr(table[name], "cat") else 1 for name in analysis.predictors
     )
-    ratio = len(table) / coefficients
+    what, count = _independent(analysis, table)
+    ratio = count / coefficients
     return policy["rows-per-coefficient"].finding(
-        "Rows for each coefficient",
+        f"{what.capitalize()} for each coefficient",
         ratio,
-        f"{ratio:.0f} ({len(table)} rows, {coefficients} coefficients)",
-        "With few rows the assumptions weigh more than the data.",
+        f"{ratio:.0f} ({count} {what}, {coefficients} coefficients)",
+        f"With few {what} the assumptions weigh more than the data.",
     )
+
+
+def _independent(analysis: Analysis, table: pd.DataFrame) -> tuple[str, int]:
+    """Say what tells of the coefficients, and how much of it there is.
+
+    To a binomial model a row of 108 attempts says the same as 108 rows of one; a model in which shares scatter from row
+    to row counts rows.
+    """
+    if analysis.trials and analysis.model and catalog.get(analysis.model).family == "binomial":
+        return "attempts", int(table[analysis.trials].sum())
+    return "rows", len(table)
 
 
 def _repeated(analysis: Analysis, table: pd.DataFrame) -> dict[str, float]:

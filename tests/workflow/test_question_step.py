@@ -43,3 +43,17 @@ def test_models_for_other_questions_are_counted_and_those_that_a_rule_excludes_a
     ]
     wanted = "Reaction is of kind continuous; Lognormal regression needs amount, duration or positive."
     assert wanted in [one["because"] for one in named]
+
+
+def test_a_binomial_model_counts_attempts_for_each_coefficient_and_one_with_scatter_counts_rows():
+    choices = {"kinds": {"dept": "category"}, "outcome": "admitted", "trials": "applications", "on_fail": "warn"}
+    dataset = data.load("sample:admissions", choices["kinds"])
+    roles = {"question": "effect", "predictors": ["gender", "dept"]}
+    shown = {}
+    for model in ("binomial", "beta-binomial"):
+        analysis = complete(Analysis(data="sample:admissions", model=model, **roles, **choices), dataset)
+        verdict = check.data(analysis, dataset, dataset.rows(analysis)[0])
+        shown[model] = next(one for one in verdict.findings if one.rule == "rows-per-coefficient")
+    assert shown["binomial"].shown == "647 (4526 attempts, 7 coefficients)"
+    assert (shown["binomial"].status, shown["beta-binomial"].status) == ("pass", "fail")
+    assert shown["beta-binomial"].name == "Rows for each coefficient"
