@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["new_rows", "new_table"]
 
 MOST_ROWS = 10_000
+CHOOSING = frozenset({"filter", "distinct", "sort"})
+MEASURING = frozenset({"standardise", "outliers"})
 
 
 def new_table(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
@@ -36,7 +39,8 @@ def new_table(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> tupl
     Raises
     ------
     InvalidData
-        When a column is missing, or a category has a level that the model does not know.
+        When a column is missing, a category has a level that the model does not know, or the recipe has a step that
+        would do something else to new rows.
     """
     import pandas as pd
 
@@ -45,7 +49,7 @@ def new_table(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> tupl
     found = load(
         analysis.new_rows,
         variables={name: one for name, one in codes.items() if name in needed},
-        recipe=analysis.recipe,
+        recipe=_recipe(analysis),
         root=located(""),
         least=1,
     ).frame
@@ -65,6 +69,31 @@ def new_table(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> tupl
         )
     rows = pd.DataFrame({name: _typed(found[name][kept], name, table[name], analysis, dataset) for name in needed})
     return rows.reset_index(drop=True), int((~kept).sum())
+
+
+def _recipe(analysis: Analysis) -> list[dict[str, Any]]:
+    """Return the steps that prepare a row; those that choose rows, perhaps by their outcome, are not for new ones.
+
+    Raises
+    ------
+    InvalidData
+        When a step measures the whole table, such as its average: new rows would be put on another scale.
+    """
+    kept = [step for step in analysis.recipe if step["do"] not in CHOOSING and not _leaves_out_gaps(step)]
+    for step in kept:
+        filled = step["do"] == "missing" and step.get("fill", "median") != "value"
+        if step["do"] in MEASURING or filled or step.get("parts"):
+            raise InvalidData(
+                f"the step {step['do']!r} of the recipe measures the table as a whole, so that new rows would be "
+                "prepared in another way than the model's",
+                where="recipe",
+                remedy="Leave the step out; models put predictors on a scale by themselves, and gaps have a choice.",
+            )
+    return kept
+
+
+def _leaves_out_gaps(step: Mapping[str, Any]) -> bool:
+    return bool(step["do"] == "missing" and step.get("how", "drop") == "drop")
 
 
 def _typed(values: pd.Series[Any], name: str, column: Any, analysis: Analysis, dataset: Dataset) -> pd.Series[Any]:

@@ -267,6 +267,17 @@ def test_new_rows_that_cannot_be_used_are_refused(grouped, new, said):
         fitted.predicted(new)
 
 
+def test_new_rows_are_prepared_but_not_chosen_and_never_measured_by_themselves(grouped):
+    fitted, _ = grouped
+    new = pd.DataFrame({"x": [0.1, 5.0], "who": ["p001", "p002"]})
+    by_outcome = {"do": "filter", "where": "y < 100 or x != 3"}
+    _, found = fitted.predicted(new, recipe=[by_outcome])
+    assert found["new_rows"].sizes["row"] == 2
+    for step in ({"do": "standardise", "columns": ["x"]}, {"do": "missing", "columns": ["x"], "how": "fill"}):
+        with pytest.raises(InvalidData, match="measures the table as a whole"):
+            fitted.predicted(new, recipe=[step])
+
+
 def test_a_model_without_time_makes_no_forecast(grouped):
     fitted, _ = grouped
     with pytest.raises(InvalidAnalysis, match="makes no forecasts"):
