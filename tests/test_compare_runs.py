@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from modelcompose import Workbench, cli
 from modelcompose.analysis import Analysis
 from modelcompose.errors import InvalidInput
-from modelcompose.verdict import MIME, Verdict
+from modelcompose.verdict import MIME, Verdict, Waiver
 from modelcompose.workflow.standings import standings
 
 
@@ -93,6 +93,7 @@ def test_what_differs_is_listed_by_run(bench, pair):
         "step": "data",
         "title": "Is the table ready?",
         "runs": {plain: "pass", robust: "warn"},
+        "waived": [],
     }
     assert found["answers"] == [
         {
@@ -106,6 +107,19 @@ def test_what_differs_is_listed_by_run(bench, pair):
     ]
     assert found["sentences"][-1] == "The answers differ: x, per 1, in plain and in robust."
     assert [one["formula"] for one in found["runs"]] == ["y ~ x", "y ~ x"]
+
+
+def test_a_waived_failure_is_told_from_others_in_the_list_and_side_by_side(bench, ended, pair, capsys):
+    signed = {"step": "posterior", "by": "A. Name", "reason": "a pilot"}
+    failed = verdict("posterior", "fail")
+    passing = ended("let pass", failed.model_copy(update={"waived": Waiver(**signed)}))
+    failing = ended("not let pass", failed, status="failed")
+    told = [bench.get_run(run)["verdicts"][0] for run in (passing, failing)]
+    assert [(one["status"], one["waived"]) for one in told] == [("fail", True), ("fail", False)]
+    (posterior,) = bench.compare_runs([passing, failing])["verdicts"]
+    assert (posterior["runs"], posterior["waived"]) == ({passing: "fail", failing: "fail"}, [passing])
+    assert cli.main(["runs", "compare", passing, failing, "--workspace", str(bench.workspace)]) == 0
+    assert capsys.readouterr().out.count("fail, waived") == 1
 
 
 def test_a_small_difference_is_too_close_to_call(bench, ended, pair):

@@ -8,6 +8,7 @@ import pytest
 
 from modelcompose import Analysis, Workbench
 from modelcompose.errors import Forbidden, InvalidInput
+from modelcompose.workflow.policy import default
 
 FORBIDDING = 'name = "Strict"\nforbid_waivers = ["*"]\n'
 
@@ -47,7 +48,15 @@ def test_the_workspaces_own_policy_enters_new_notebooks_wherever_they_lie(bench)
     bench._inside("deep").mkdir()
     path = bench.compose({"data": "sample:sleepstudy", "outcome": "Reaction"}, "deep/one.ipynb")["path"]
     assert choices(cells(bench, path)).policy == "../policy.toml"
-    assert bench.thresholds()["name"] == "Strict"
+    assert bench.thresholds("policy.toml")["name"] == "Strict"
+
+
+def test_an_empty_policy_means_the_defaults_to_the_verb_as_to_a_notebook(bench, notebook):
+    (bench.workspace / "policy.toml").write_text(FORBIDDING)
+    judged_by = choices(cells(bench, notebook)).policy
+    assert judged_by == ""
+    assert bench.thresholds(judged_by)["digest"] == default().digest
+    assert bench.thresholds("policy.toml")["digest"] != default().digest
 
 
 def test_a_waiver_is_signed_dated_and_can_be_taken_back(bench, notebook):
@@ -116,3 +125,12 @@ def test_locking_again_names_the_plan_before(bench, notebook):
     changed = applied(applied(before, first), {"edits": []})
     again = bench.lock_plan(applied(changed, bench.revise(changed, {"ci_prob": 0.9}, notebook)), path=notebook)
     assert again["plan"]["earlier"] == [first["plan"]["digest"]]
+
+
+def test_a_plan_outside_the_workspace_is_neither_read_nor_taken_the_place_of(bench, notebook):
+    before = cells(bench, notebook)
+    locked = applied(before, bench.revise(before, {"plan": "../secret.json"}, notebook))
+    with pytest.raises(Forbidden):
+        bench.plan(locked, notebook)
+    with pytest.raises(Forbidden):
+        bench.lock_plan(locked, path=notebook)

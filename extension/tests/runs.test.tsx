@@ -130,6 +130,34 @@ it('compares the runs that are ticked: predictions, answers, choices and verdict
   );
 });
 
+it('tells a failure that was waived from one that was not, in the list and side by side', async () => {
+  const client = new FakeWorkbench();
+  await client.startRun('sleepstudy.ipynb');
+  const title = 'Are the data like the model?';
+  client.finish('1', 'failed', '').verdicts = [
+    { step: 'prior', title, status: 'fail', sentence: '', waived: true },
+    { step: 'posterior', title, status: 'fail', sentence: '', waived: false }
+  ];
+  mount(client);
+  const dots = within(await screen.findByLabelText('Verdicts'));
+  const marks = dots
+    .getAllByRole('listitem')
+    .map(item => [
+      item.title,
+      item.querySelector('svg')?.getAttribute('data-tone')
+    ]);
+  expect(marks).toEqual([
+    [`${title} Failed, but waived. `, 'warn'],
+    [`${title} Failed. `, 'fail']
+  ]);
+  const compared = fakeComparison(['1', '2']);
+  compared.verdicts[0]!.waived = ['1'];
+  render(<Comparison compared={compared} onClose={() => undefined} />);
+  const said = within(screen.getByLabelText('What their checks said'));
+  expect(said.getByTitle('Failed, but waived')).toBeTruthy();
+  expect(said.queryByTitle('Failed')).toBeNull();
+});
+
 it('says why runs cannot be compared', async () => {
   const compared = { ...fakeComparison(['1', '2']), comparison: [] };
   render(

@@ -511,12 +511,19 @@ def _show_run(run: dict[str, Any]) -> None:
     if run["message"]:
         print(f"  {run['message']}")
     for one in run["verdicts"]:
-        print(f"  {MARKS.get(one['status'], ' ')} {one['title']} {one['sentence']}")
+        print(f"  {_judged(one)}")
     for what in ("executed", "report", "app"):
         if run[what]:
             print(f"  {what}: {run[what]}")
     if run["lineage"]:
         _show_lineage(run["lineage"])
+
+
+def _judged(verdict: dict[str, Any]) -> str:
+    """Say a run's verdict in a line; a failure that was waived counts as a warning."""
+    waived = verdict.get("waived", False)
+    mark = MARKS["warn"] if waived else MARKS.get(verdict["status"], " ")
+    return f"{mark} {verdict['title']} {'Failed, but waived. ' if waived else ''}{verdict['sentence']}"
 
 
 def _show_lineage(lineage: dict[str, Any]) -> None:
@@ -583,8 +590,7 @@ class _Progress:
     def _verdict(self, event: dict[str, Any]) -> None:
         from rich.text import Text
 
-        mark = MARKS.get(event["status"], " ")
-        self._console.print(Text(f"{mark} {event['title']} {event['sentence']}"))
+        self._console.print(Text(_judged(event)))
 
     def _sampling(self, event: dict[str, Any]) -> None:
         if self._task is None:

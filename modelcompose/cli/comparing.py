@@ -44,7 +44,7 @@ def _compare(options: Any) -> None:
             ],
         )
     _by_run(["answer", *heads], ids, [(_quantity(one), one["runs"]) for one in found["answers"]], _interval)
-    _by_run(["step", *heads], ids, [(one["title"], one["runs"]) for one in found["verdicts"]], str)
+    _by_run(["step", *heads], ids, [(one["title"], _judged(one)) for one in found["verdicts"]], str)
     _by_run(["choice", *heads], ids, [(one["name"], one["runs"]) for one in found["choices"]], _value)
     return None
 
@@ -54,6 +54,10 @@ def _by_run(heads: list[str], ids: list[str], rows: list[tuple[str, dict[str, An
     if rows:
         print()
         show_table(heads, [[name, *(shown(runs[run]) if run in runs else "" for run in ids)] for name, runs in rows])
+
+
+def _judged(one: dict[str, Any]) -> dict[str, str]:
+    return {run: f"{status}, waived" if run in one["waived"] else status for run, status in one["runs"].items()}
 
 
 def _quantity(one: dict[str, Any]) -> str:

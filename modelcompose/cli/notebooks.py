@@ -54,7 +54,9 @@ def add(commands: Any) -> None:
     show.add_argument("notebook")
 
     thresholds = verb(commands, "thresholds", _thresholds, "list the rules in force, with their sources")
-    thresholds.add_argument("--policy", default="", help="a policy file (default: the workspace's policy.toml)")
+    thresholds.add_argument(
+        "--policy", default="", help="a policy file (default: the rules that ship with ModelCompose)"
+    )
 
 
 def with_changes(parser: argparse.ArgumentParser) -> None:

@@ -159,6 +159,8 @@ class _Chain:
             found = self._next(run) if used < self.rounds else None
             if found is None:
                 return self._given_up(used)
+            if self.control.stopping:
+                break
             used += 1
             way, ready = found
             self._take(run, way, ready)
@@ -214,6 +216,8 @@ class _Chain:
 
         own = Control()
         with self.control.attached(own.stop, own.abort):
+            if self.control.stopping:  # asked while the round was made ready
+                own.stop()
             execute(self.store, child.id, lambda event: self._forward(number, event), control=own, afterwards=ended)
         self.control.stopping |= own.stopping
 

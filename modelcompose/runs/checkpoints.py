@@ -51,7 +51,7 @@ class Checkpoint:
     ended
         False when its check stopped the notebook.
     waivers
-        The waivers of the step that its verdict was reached with.
+        The waivers that its verdict was reached with: of the step and of those it rests on.
     """
 
     folder: Path

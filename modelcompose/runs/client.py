@@ -25,6 +25,7 @@ from papermill.engines import NBClientEngine
 from modelcompose.runs.engine import FIT, Control
 from modelcompose.runs.finished import Finished, as_shown_here
 from modelcompose.runs.keys import Keys
+from modelcompose.runs.run import RunVerdict
 from modelcompose.verdict import verdict_in
 from modelcompose.workflow.notebook import digest
 
@@ -297,8 +298,7 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def _tell_verdict(self, cell: Any) -> None:
         if verdict := verdict_in(cell.get("outputs", [])):
-            told = verdict.model_dump(include={"step", "status", "title", "sentence"})
-            self.control.on_event("verdict", told)
+            self.control.on_event("verdict", RunVerdict.of(verdict).model_dump())
 
     def _tell_step(self, state: str) -> None:
         """Tell a step's state with its position, counted from 1, among the notebook's steps."""

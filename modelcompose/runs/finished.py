@@ -62,10 +62,18 @@ class Finished:
             return None
         if step not in self._found:
             key = self.begin(step)
-            found = self._found[step] = self._checkpoints.find(key) if key else None
-            if found is not None and found.posterior is not None:
-                shutil.copyfile(found.posterior, self._run / POSTERIOR)
+            found = self._checkpoints.find(key) if key else None
+            self._found[step] = found if found is not None and self._posterior_restored(found) else None
         return self._found[step]
+
+    def _posterior_restored(self, found: Checkpoint) -> bool:
+        """Put a step's posterior into the run's folder; false when another run has just replaced or removed it."""
+        try:
+            if found.posterior is not None:
+                shutil.copyfile(found.posterior, self._run / POSTERIOR)
+        except FileNotFoundError:
+            return False
+        return True
 
     def stands(self, step: str) -> bool:
         """Tell whether a step need not run: it ended, and its verdict would be taken the same way now."""
@@ -110,7 +118,11 @@ class Finished:
             logger.warning("Step %s could not be kept: %s", step, error)
 
     def _waivers(self, step: str) -> list[dict[str, str]]:
-        return [waiver for waiver in self._analysis.waivers if waiver["step"] == step]
+        """Return the waivers that a step's verdict depends on: its own, and those of the steps it rests on."""
+        from modelcompose.workflow.steps import upstream
+
+        counting = {step, *upstream(step)}
+        return [waiver for waiver in self._analysis.waivers if waiver["step"] in counting]
 
 
 def as_shown_here(outputs: Sequence[Mapping[str, Any]], count: int, ran: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +23,18 @@ class RunVerdict(BaseModel):
     title: str
     status: Status
     sentence: str
+    waived: bool = Field(False, description="Whether a named person lets its failure pass.")
+
+    @classmethod
+    def of(cls, verdict: Verdict) -> Self:
+        """Take from a verdict what a list of runs shows of it."""
+        return cls(
+            step=verdict.step,
+            title=verdict.title,
+            status=verdict.status,
+            sentence=verdict.sentence,
+            waived=verdict.waived is not None,
+        )
 
 
 class Run(BaseModel):

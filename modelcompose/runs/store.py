@@ -137,7 +137,7 @@ class RunStore:
         write(nb, folder / SOURCE)
         _write_json(folder / "analysis.json", choices)
         Process.of(os.getpid()).write(folder)
-        more = {"fresh": True} if fresh else {}
+        more = {**({"fresh": True} if fresh else {}), **({"parent": parent} if parent else {})}
         EventLog(folder).append("run", run=run_id, notebook=notebook, **more)
         return self.get(run_id)
 
@@ -174,8 +174,13 @@ class RunStore:
         return run.id, run.notebook
 
     def checkpoints(self, id: str) -> Checkpoints:  # noqa: A002
-        """Return the finished steps of the workspace that a run, given its whole id, may take over."""
+        """Return the finished steps of the workspace that a run, given its whole id, may take over.
+
+        A round of autopilot may take over what the run may that it belongs to.
+        """
         begun = next((event for event in EventLog(self.folder(id)).read() if event["type"] == "run"), {})
+        if begun.get("parent"):
+            return self.checkpoints(str(begun["parent"]))
         since = datetime.fromisoformat(begun["time"]).timestamp() if begun.get("fresh") else 0.0
         return Checkpoints(self.home / "steps", since=since)
 
@@ -412,10 +417,9 @@ def _short_json(verdicts: Iterable[Verdict]) -> str:
     """The verdicts as JSON that fits into a tag, their sentences cut where it must be."""
     for length in (SENTENCE, 120, 40, 0):
         told = [
-            {
-                "step": verdict.step,
+            RunVerdict.of(verdict).model_dump()
+            | {
                 "title": shortened(verdict.title, SENTENCE),
-                "status": verdict.status,
                 "sentence": shortened(verdict.sentence, length) if length else "",
             }
             for verdict in verdicts

@@ -275,6 +275,7 @@ def _verdicts(sides: Sequence[_Side]) -> list[Json]:
             "step": step.id,
             "title": step.title,
             "runs": {run: judged[step.id].status for run, judged in told.items() if step.id in judged},
+            "waived": [run for run, judged in told.items() if step.id in judged and judged[step.id].waived],
         }
         for step in STEPS
         if any(step.id in judged for judged in told.values())

@@ -30,14 +30,15 @@ class Rules(Workspace):
         """Work out which cells change when choices change."""
 
     def thresholds(self, policy: str = "") -> Json:
-        """List the rules in force, each with its limits in words and its source.
+        """List the rules that a notebook with this policy is judged by, each with its limits in words and its source.
 
         Parameters
         ----------
         policy
-            A policy file of the workspace; by default the workspace's ``policy.toml`` if there is one.
+            A policy file of the workspace, such as its ``policy.toml``, which new notebooks name; an empty one means
+            the defaults, as it does among the choices.
         """
-        found = self._policy(policy or self._own_policy())
+        found = self._policy(policy)
         return {
             "name": found.name,
             "version": found.version,
@@ -98,10 +99,11 @@ class Rules(Workspace):
 
         choices = self._choices(cells)
         notebook = self._inside(path or "analysis.ipynb")
+        self._inside(notebook.parent / choices.plan)
         with self._at(notebook.parent):
             locked = plan.lock(choices, by, earlier=plan.read(choices.plan) if choices.plan else None)
         folder = notebook.parent / PLANS
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{notebook.stem}-{locked.digest[:8]}.json"
         file.write_text(locked.model_dump_json(indent=1) + "\n", "utf-8")
         revised = self.revise(cells, {"plan": file.relative_to(notebook.parent).as_posix()}, path)

@@ -142,9 +142,11 @@ def _choice(analysis: Analysis, table: pd.DataFrame, effects: list[Effect]) -> C
         if found and hasattr(table[name], "cat"):
             return _of_contrasts(stated, name, found, table, analysis, effects)
         if found:
+            _require_known(stated, [])
             step, one = found[0]
             named = (f"leaving {name} as it is", step.removeprefix("With "))
             return _of_two(stated, named, one, table, analysis, effects)
+    _require_known(stated, [])
     acted = next((one for one in effects if one.headline and one.kind in words.NONE), None)
     if acted is not None:
         return _of_two(
@@ -199,7 +201,9 @@ def _require_known(stated: Decision, levels: list[str]) -> None:
             raise InvalidAnalysis(
                 f"a cost is stated for {name!r}, which cannot be chosen",
                 where="decision",
-                remedy=f"Levels are: {', '.join(levels)}.",
+                remedy=f"Levels are: {', '.join(levels)}."
+                if levels
+                else "State 'cost': here no levels are chosen from.",
             )
 
 

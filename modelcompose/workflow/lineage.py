@@ -139,7 +139,8 @@ class Predicted:
     rows
         The same for each row; empty where a notebook has too many to keep.
     of
-        Which rows these are: outcome, table and number of rows. Only where it agrees two models compare.
+        Which densities these are: outcome, table, number of rows, and the digest of what is explained, its scale
+        included. Only where it agrees two models compare.
     """
 
     elpd: float
@@ -156,7 +157,8 @@ class Predicted:
             return None
         rows = tuple(told.get("rows") or ())
         known = rows if all(isinstance(one, int | float) for one in rows) else ()
-        return cls(told["elpd"], told["se"], known, (analysis.outcome, data.get("sha256"), data.get("rows")))
+        of = (analysis.outcome, data.get("sha256"), data.get("rows"), told.get("of"))
+        return cls(told["elpd"], told["se"], known, of)
 
     def above(self, other: Self) -> tuple[float, float] | None:
         """Return by how much it predicts better, with the standard error of that; None when that is not known.

@@ -17,9 +17,9 @@ import json
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from modelcompose.analysis import located
 from modelcompose.errors import InvalidInput, NotFound
@@ -45,6 +45,12 @@ class Rule(BaseModel):
     fail: float | None = None
     show: str = "g"
     source: str
+
+    @model_validator(mode="after")
+    def _failure_lies_beyond_the_pass(self) -> Self:
+        if self.fail is not None and (self.fail > self.limit if self.good == "at least" else self.fail < self.limit):
+            raise ValueError(f"a failure at {self.fail:g} would begin before the pass ends at {self.limit:g}")
+        return self
 
     def status(self, value: float, scale: float = 1.0) -> Status:
         """Judge a value; both limits are multiplied by ``scale``, such as a number of chains.
@@ -178,12 +184,33 @@ def _read(path: Path | None, _changed: int) -> Policy:
 
 def _over(base: dict[str, Any], own: dict[str, Any], path: Path) -> dict[str, Any]:
     """Lay a project's policy over the defaults; what is good may not be turned round."""
-    rules = dict(base["rules"])
-    for name, changes in own.get("rules", {}).items():
+    _require_steps(own.get("forbid_waivers", ()), path)
+    rules, changed = dict(base["rules"]), own.get("rules", {})
+    if not isinstance(changed, dict):
+        raise InvalidInput("'rules' is not a table", where=path.name, remedy="Write [rules.rhat] and its limits below.")
+    for name, changes in changed.items():
         if name not in rules:
             raise InvalidInput(f"there is no rule {name!r}", where=path.name, remedy=f"Rules are: {', '.join(rules)}.")
+        if not isinstance(changes, dict):
+            raise InvalidInput(
+                f"rule {name!r} is not a table", where=path.name, remedy=f"Write [rules.{name}] and its limits below."
+            )
         fixed = sorted(set(changes) - {"pass", "fail", "source"})
         if fixed:
             raise InvalidInput(f"{fixed[0]!r} of rule {name!r} cannot be changed", where=path.name)
         rules[name] = {**rules[name], "source": f"{own.get('name', path.stem)}", **changes}
     return {**base, "name": path.stem, **own, "rules": rules}
+
+
+def _require_steps(named: Any, path: Path) -> None:
+    """Refuse a step that does not exist: a misspelt one would let waivers pass."""
+    from modelcompose.workflow.steps import STEPS
+
+    known = [one.id for one in STEPS]
+    for name in named if isinstance(named, list) else ():
+        if name != EVERY and name not in known:
+            raise InvalidInput(
+                f"forbid_waivers names {name!r}, which is no step",
+                where=path.name,
+                remedy=f"Steps are: {', '.join(known)}; {EVERY!r} means every step.",
+            )

@@ -265,3 +265,24 @@ def test_rounds_that_somebody_took_by_hand_stay_in_the_lineage(store: Any, creat
         ("3", "2", "As it was"),
     ]
     assert lineage.stopped == "Stopped: all checks pass after 1 change."
+
+
+def test_a_stop_while_a_round_is_made_ready_begins_none(store: Any, create: Any) -> None:
+    control = Control()
+
+    def stopped(*asked: Any) -> Ready:
+        control.stop()
+        return prepare(*asked)
+
+    nb = scripted({"sampling": GROWING})
+    run = autopilot(store, create(nb, analysis=Analysis.read(nb), autopilot=2).id, 2, stopped, control=control)
+    lineage = Lineage.model_validate(run.lineage)
+    assert [one.id for one in lineage.rounds] == ["1"]
+    assert lineage.stopped == "Stopped by you in round 1; what was done is kept."
+
+
+def test_rounds_of_a_fresh_run_take_over_only_what_it_has_made_itself(store: Any, create: Any) -> None:
+    fresh = create(scripted({}), fresh=True, autopilot=2)
+    of_its_own, of_another = create(scripted({}), parent=fresh.id), create(scripted({}))
+    assert store.checkpoints(of_its_own.id).since == store.checkpoints(fresh.id).since > 0
+    assert store.checkpoints(of_another.id).since == 0

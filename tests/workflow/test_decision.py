@@ -222,3 +222,11 @@ def test_the_effect_of_the_asked_column_is_weighed_and_no_other_that_ends_alike(
               (other, effect)]  # fmt: skip
     verdict = decided(monkeypatch, *levels)
     assert verdict.details["choices"]["x higher by 1"]["gain"] == pytest.approx(2, abs=1e-2)
+
+
+def test_costs_by_level_are_refused_where_no_level_is_chosen(monkeypatch):
+    slope = Effect("x, per 1", "With x higher by 1, the average of y is", "difference", normal(2, 1))
+    assert decided(monkeypatch, slope, predictors=["x"]).step == "decision"
+    with pytest.raises(InvalidAnalysis, match="'x1', which cannot be chosen") as refused:
+        decided(monkeypatch, slope, predictors=["x"], stated={"costs": {"x1": 4}})
+    assert "State 'cost'" in str(refused.value)

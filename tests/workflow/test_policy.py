@@ -100,6 +100,10 @@ def test_without_a_policy_the_defaults_hold():
         ("[rules.rhat]\ngood = 'at least'", "'good' of rule 'rhat' cannot be changed"),
         ("[rules.rhat]\nfail = 'high'", "rules.rhat.fail"),
         ("colour = 'red'", "colour"),
+        ("[rules.rhat]\npass = 1.1", "a failure at 1.05 would begin before the pass ends at 1.1"),
+        ("rules = 3", "'rules' is not a table"),
+        ("[rules]\nrhat = 3", "rule 'rhat' is not a table"),
+        ("forbid_waivers = ['samplng']", "'samplng', which is no step"),
     ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(tmp_path, monkeypatch, text, said):

@@ -62,8 +62,8 @@ def test_a_waived_failure_counts_as_a_warning():
     assert list(ways_out(ending(verdict("prior", "fail", waived=waiver, remedies=[REMEDY])))) == []
 
 
-def predicting(rows: list[float], used: int = 8) -> Ending:
-    told = {"elpd": sum(rows), "se": 1.0, "rows": rows}
+def predicting(rows: list[float], used: int = 8, of: str = "y as it is") -> Ending:
+    told = {"elpd": sum(rows), "se": 1.0, "rows": rows, "of": of}
     data = verdict("data", "pass", details={"sha256": "0", "rows": used})
     return ending(data, verdict("influence", "pass", details={"elpd": told}), status="passed")
 
@@ -95,6 +95,7 @@ def test_predictions_of_other_rows_are_not_compared():
     assert good.predicted().above(base.predicted()) is None
     assert not better(good, base)
     assert not better(predicting(shifted(50, 1)), predicting(shifted(0, 0, count=119)))
+    assert not better(predicting(shifted(50, 1), of="log of y"), predicting(shifted(0, 0)))
     assert Predicted.among(ANALYSIS, [PASSED]) is None
 
 

@@ -6,6 +6,16 @@ import type { Status } from './workflow';
 export type RunStatus =
   'running' | 'passed' | 'warned' | 'failed' | 'stopped' | 'error';
 
+/** The short form of a step's verdict. */
+export interface RunVerdict {
+  step: string;
+  title: string;
+  status: Status;
+  sentence: string;
+  /** Whether a named person lets its failure pass. */
+  waived: boolean;
+}
+
 export interface Run {
   id: string;
   name: string;
@@ -15,7 +25,7 @@ export interface Run {
   ended: string | null;
   model: string;
   message: string;
-  verdicts: { step: string; title: string; status: Status; sentence: string }[];
+  verdicts: RunVerdict[];
   executed: string | null;
   report: string | null;
   app: string | null;
@@ -107,13 +117,7 @@ export type RunEvent = EventBase &
         count: number;
       }
     | ({ type: 'sampling' } & Sampling)
-    | {
-        type: 'verdict';
-        step: string;
-        status: Status;
-        title: string;
-        sentence: string;
-      }
+    | ({ type: 'verdict' } & RunVerdict)
     | {
         type: 'round';
         id: string;
@@ -160,7 +164,13 @@ export interface RunComparison {
   sentences: string[];
   answers: { quantity: string; unit: string; runs: Record<string, Interval> }[];
   choices: { name: string; runs: Record<string, unknown> }[];
-  verdicts: { step: string; title: string; runs: Record<string, Status> }[];
+  verdicts: {
+    step: string;
+    title: string;
+    runs: Record<string, Status>;
+    /** The runs in which a named person let its failure pass. */
+    waived: string[];
+  }[];
   comparable: boolean;
   why_not: string;
 }

@@ -64,6 +64,15 @@ export const STATUS_WORDS: Record<Status, string> = {
   info: 'For information'
 };
 
+/** A verdict's word; a failure that somebody lets pass is said to be that. */
+export function verdictWord(status: Status, waived: boolean): string {
+  return waived ? 'Failed, but waived' : STATUS_WORDS[status];
+}
+
+export function verdictTone(status: Status, waived: boolean): Tone {
+  return waived ? 'warn' : status;
+}
+
 export const RUN_WORDS: Record<RunStatus, string> = {
   running: 'Running',
   passed: 'Passed',

@@ -126,7 +126,8 @@ export function fakeComparison(ids: string[]): RunComparison {
       {
         step: 'posterior',
         title: 'Model check',
-        runs: { [first]: 'fail', [second]: 'pass' }
+        runs: { [first]: 'fail', [second]: 'pass' },
+        waived: []
       }
     ],
     comparable: true,

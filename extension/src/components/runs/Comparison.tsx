@@ -3,7 +3,7 @@ import { ReactNode } from 'react';
 import { RunComparison, Status } from '../../api/port';
 import { Mark } from '../Badge';
 import { shown } from '../plot';
-import { STATUS_WORDS } from '../steps';
+import { verdictTone, verdictWord } from '../steps';
 import { Explained } from '../Term';
 import { Intervals } from './Intervals';
 
@@ -68,10 +68,13 @@ export function Comparison(props: {
         title="What their checks said"
         compared={compared}
         names={names}
-        rows={compared.verdicts.map(({ step, title, runs }) => ({
+        rows={compared.verdicts.map(({ step, title, runs, waived }) => ({
           id: step,
           title,
-          cell: id => runs[id] && <Verdict status={runs[id]} />
+          cell: id =>
+            runs[id] && (
+              <Verdict status={runs[id]} waived={waived.includes(id)} />
+            )
         }))}
       />
     </div>
@@ -195,11 +198,12 @@ function Side(
   );
 }
 
-function Verdict({ status }: { status: Status }) {
+function Verdict({ status, waived }: { status: Status; waived: boolean }) {
+  const word = verdictWord(status, waived);
   return (
-    <span title={STATUS_WORDS[status]}>
-      <Mark tone={status} />
-      <span className="jp-modelcompose-hidden">{STATUS_WORDS[status]}</span>
+    <span title={word}>
+      <Mark tone={verdictTone(status, waived)} />
+      <span className="jp-modelcompose-hidden">{word}</span>
     </span>
   );
 }

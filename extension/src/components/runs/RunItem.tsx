@@ -9,7 +9,7 @@ import { Disclosure } from '../Disclosure';
 import { Follow } from '../Follow';
 import { BEGUN, follow } from '../following';
 import { Problem } from '../Problem';
-import { RUN_TONES, RUN_WORDS, STATUS_WORDS } from '../steps';
+import { RUN_TONES, RUN_WORDS, verdictTone, verdictWord } from '../steps';
 import { LineageGraph } from '../workflow/LineageGraph';
 
 interface Props {
@@ -144,11 +144,11 @@ function Link(props: { href: string; text: string }) {
 function Dots({ run }: { run: Run }) {
   return (
     <ul className="jp-modelcompose-Dots" aria-label="Verdicts">
-      {run.verdicts.map(({ step, title, status, sentence }) => {
-        const text = `${title} ${STATUS_WORDS[status]}. ${sentence}`;
+      {run.verdicts.map(({ step, title, status, sentence, waived }) => {
+        const text = `${title} ${verdictWord(status, waived)}. ${sentence}`;
         return (
           <li key={step} title={text}>
-            <Mark tone={status} />
+            <Mark tone={verdictTone(status, waived)} />
             <span className="jp-modelcompose-hidden">{text}</span>
           </li>
         );
