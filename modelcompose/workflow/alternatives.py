@@ -104,7 +104,11 @@ def _left_over(simulated: Simulated) -> np.ndarray:
 
 
 def _explained(left: np.ndarray, column: pd.Series) -> float:
-    """Return the share of variance of the residuals that a column explains, over the rows where it has a value."""
+    """Return the share of variance of the residuals that a column explains, over the rows where it has a value.
+
+    It is adjusted for what chance alone would explain (Fisher's adjusted R²: Ezekiel 1930, Methods of Correlation
+    Analysis).
+    """
     known = column.notna().to_numpy()
     y = left[known] - left[known].mean()
     if known.sum() < LEAST_ROWS or not y.var() > 0:
@@ -112,6 +116,9 @@ def _explained(left: np.ndarray, column: pd.Series) -> float:
     if hasattr(column, "cat"):
         codes = column[known].cat.codes.to_numpy()
         means = {code: y[codes == code].mean() for code in np.unique(codes)}
-        return float(np.var([means[code] for code in codes]) / y.var())
-    x = column[known].to_numpy(float)
-    return float(np.corrcoef(x, y)[0, 1] ** 2) if x.std() > 0 else 0.0
+        share, used = float(np.var([means[code] for code in codes]) / y.var()), len(means) - 1
+    else:
+        x = column[known].to_numpy(float)
+        share, used = (float(np.corrcoef(x, y)[0, 1] ** 2) if x.std() > 0 else 0.0), 1
+    free = len(y) - 1 - used
+    return 1 - (1 - share) * (len(y) - 1) / free if free > 0 else 0.0

@@ -72,7 +72,8 @@ def _options(analysis: Analysis, dataset: Dataset, table: pd.DataFrame) -> list[
     rivals, _ = candidates(analysis, dataset, table)
     same_columns = [one for one in rivals if "predictors" not in one.changes and one.answers]
     models = [_Option(one.name, one.analysis) for one in (present(analysis), *same_columns)]
-    widths = [_Option(f"{width:g} times as wide", width) for width in analysis.rival_priors if width != 1]
+    own = catalog.get(analysis.model).own
+    widths = [_Option(f"{width:g} times as wide", width) for width in analysis.rival_priors if width != 1 and not own]
     columns = [_Option(f"without {name}", name) for name in analysis.predictors[1:]]
     far = _far_out(analysis, table)
     rows = [_Option(f"without {len(far)} far out", far)] if len(far) else []

@@ -70,7 +70,7 @@ def predictions(analysis: Analysis, dataset: Dataset, model: Any, dt: Any) -> An
     rows = entry.observed(analysis, table)
     groups = {
         "contrasts": _contrasts(analysis, rows, model, dt),
-        "quality": _quality(analysis, rows, dt),
+        "quality": _quality(analysis, rows, model, dt),
         "new_rows": new_rows(analysis, dataset, rows, model, dt, class_names(analysis, rows))
         if analysis.new_rows
         else None,
@@ -144,13 +144,13 @@ def _set(rows: pd.DataFrame, name: str, level: Any) -> pd.DataFrame:
     return rows.assign(**{name: column})
 
 
-def _quality(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Any:
+def _quality(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> Any:
     """Hold predictions of each row against what was observed, the row itself left out where that is possible.
 
     The predictions of a row without it are the simulated outcomes weighted by Pareto-smoothed importance (Vehtari,
-    Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4). The share of variation explained is the variance of the
-    rows' expected outcomes, over that and the variance of what each simulated data set adds to them (ModelCompose's
-    own; idea: Gelman et al. 2019, doi:10.1080/00031305.2018.1549100). None where an average is no prediction of what
+    Gelman and Gabry 2017, doi:10.1007/s11222-016-9696-4). The share of variation explained is Bayesian R²: in each
+    draw, the variance of the rows' expected outcomes over that and the variance of what is simulated around them
+    (Gelman et al. 2019, doi:10.1080/00031305.2018.1549100). Nothing is told where an average is no prediction of what
     is observed: of waiting times that may not have ended, of directions, and of quantiles other than the median.
     """
     import xarray as xr
@@ -174,11 +174,23 @@ def _quality(analysis: Analysis, table: pd.DataFrame, dt: Any) -> Any:
         chances = np.stack([(weights * (simulated == level)).sum(0) for level in range(len(names))], 1)
         found["chances"] = (("row", "class"), chances / np.maximum(chances.sum(1, keepdims=True), 1e-12))
         return xr.Dataset(found, coords={"class": list(names)})
-    middle_of_row = simulated.mean(0)
-    left = simulated - middle_of_row
-    fitted = float(np.var(middle_of_row))
-    found["r2"] = ("sample", (fitted / (fitted + left.var(1))).astype("float32"))
+    mean = _expected(analysis, table, model, dt)
+    if mean is not None and mean.shape == simulated.shape:
+        fitted = mean.var(1)
+        found["r2"] = ("sample", (fitted / (fitted + (simulated - mean).var(1))).astype("float32"))
     return xr.Dataset(found)
+
+
+def _expected(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any) -> np.ndarray | None:
+    """Return the expected outcome of each row in each draw, shape (draws, rows); None where the model cannot tell."""
+    if (
+        analysis.trials
+        or analysis.exposure
+        or getattr(model, "gaps", None)
+        or not can_predict(model, analysis.predictors)
+    ):
+        return None
+    return expected(model, dt, table, groups=True)
 
 
 def _weights(analysis: Analysis, dt: Any, shape: tuple[int, int]) -> tuple[np.ndarray, bool]:

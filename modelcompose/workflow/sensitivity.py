@@ -98,6 +98,7 @@ def check(analysis: Analysis, sensitivity: Any) -> Verdict:
         details={
             "The answer under other priors": _rows(analysis, under),
             **({"Sensitivity to prior and data": _power_rows(scaled, rules)} if scaled is not None else {}),
+            **_untried(sensitivity),
         },
         picture=_picture(under) if under.sizes["prior"] > 1 else None,
         alt="The headline with its interval under each prior.",
@@ -271,6 +272,15 @@ def _power_rows(scaled: Any, rules: Policy) -> list[dict[str, str]]:
     if any(row["in words"] for row in rows):
         return rows
     return [{name: said for name, said in row.items() if name != "in words"} for row in rows]
+
+
+def _untried(sensitivity: Any) -> dict[str, str]:
+    """Name the priors whose widths were not changed, and why a refit could not be made."""
+    left, failed = str(sensitivity.attrs.get("left", "")), str(sensitivity.attrs.get("failed", ""))
+    return {
+        **({"left as they are": f"The widths of these priors were not changed: {left}."} if left else {}),
+        **({"not tried": f"Priors of other widths could not be tried: {failed}."} if failed else {}),
+    }
 
 
 def _picture(under: Any) -> Any:

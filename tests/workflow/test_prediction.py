@@ -205,6 +205,14 @@ def test_the_average_slope_is_the_one_that_made_the_data(grouped):
     assert contrasts["draws"].mean() == pytest.approx(2, abs=0.3)
 
 
+def test_the_share_of_variation_is_that_of_the_averages(grouped):
+    fitted, _ = grouped
+    _, found = fitted.predicted()
+    frame = fitted.table
+    truth = 1 - 1 / frame["y"].var()  # what is scattered around the averages has a variance of 1
+    assert float(found["quality"]["r2"].mean()) == pytest.approx(truth, abs=0.03)
+
+
 def test_the_verdict_tells_good_predictions_and_warns_beyond_the_data(grouped):
     fitted, _ = grouped
     new = pd.DataFrame({"x": [0.0, 50.0], "who": ["p001", "p002"]})
@@ -232,7 +240,7 @@ def test_each_row_is_predicted_without_itself(grouped):
 def test_no_average_is_held_against_a_quantile_or_a_wait_that_goes_on(grouped):
     fitted, _ = grouped
     for changes in ({"event": "x"}, {"kinds": {**fitted.analysis.kinds, "y": "circular"}}):
-        assert prediction._quality(fitted.analysis.changed(changes), fitted.table, fitted.dt) is None
+        assert prediction._quality(fitted.analysis.changed(changes), fitted.table, None, fitted.dt) is None
 
 
 def test_dates_and_numbers_beyond_the_data_are_spelt():
