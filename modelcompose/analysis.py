@@ -24,7 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 from modelcompose.errors import InvalidAnalysis
 from modelcompose.verdict import Waiver
 
-__all__ = ["ROLES", "Analysis", "Decision", "Kind", "Variable", "cell_with_tag", "located", "literal", "paths_from"]
+__all__ = ["ROLES", "Analysis", "Decision", "Kind", "Variable", "cell_with_tag", "literal", "located", "paths_from"]
 
 Kind = Literal[
     "continuous",

@@ -72,7 +72,7 @@ SAMPLES: list[Sample] = [
     Sample(
         name="admissions",
         title="Admission to graduate school by gender",
-        description="How many women and men applied to six departments in Berkeley in 1973, and how many were admitted.",
+        description="How many women and men applied to six departments in Berkeley in 1973, and were admitted.",
         credit="Bickel, Hammel & O'Connell (1975), Science 187:398–404.",
         rows=12,
         question="effect",

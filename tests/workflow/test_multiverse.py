@@ -105,7 +105,9 @@ def test_outcomes_far_out_may_be_left_out_only_where_they_are_measured():
 
 
 def test_no_universes_are_no_failure(tmp_path):
-    pd.DataFrame({"y": np.sin(np.arange(20.0)), "x": np.cos(np.arange(20.0)) ** 2}).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame({"y": np.sin(np.arange(20.0)), "x": np.cos(np.arange(20.0)) ** 2}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
     analysis, dataset = settled(tmp_path / "t.csv", predictors=["x"], universes=0)
     verdict = check.multiverse(analysis, multiverse(analysis, dataset))
     assert verdict.status == "info"
