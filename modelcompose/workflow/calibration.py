@@ -122,19 +122,33 @@ def without_each(likelihood: Array, r_eff: float = 1.0) -> tuple[Array, Array]:
     -------
     tuple
         Log weights that sum to one, shape (rows, draws), and Pareto k, shape (rows,). A row that no draw tells from
-        another weighs all alike; its k is 0.
+        another weighs all alike; its k is 0. Where the tail of the weights has no shape to fit, since its values are
+        equal, k is infinite.
     """
-    from arviz_stats.base import array_stats
     from scipy.special import logsumexp
 
     count, draws = likelihood.shape
     log_weights, pareto_k = np.full((count, draws), -np.log(draws)), np.zeros(count)
     tells = np.ptp(likelihood, axis=1) > 1e-12
     if tells.any():
-        found, k = array_stats.psislw(likelihood[tells], r_eff=r_eff, axis=-1)
+        found, k = _smoothed(likelihood[tells], r_eff)
         log_weights[tells] = found - logsumexp(found, axis=1, keepdims=True)
         pareto_k[tells] = k
     return log_weights, pareto_k
+
+
+def _smoothed(likelihood: Array, r_eff: float) -> tuple[Array, Array]:
+    """Smooth the weights of all rows at once, or one by one where a row's tail cannot be fitted."""
+    from arviz_stats.base import array_stats
+
+    try:
+        found, k = array_stats.psislw(likelihood, r_eff=r_eff, axis=-1)
+        return np.asarray(found), np.asarray(k)
+    except ValueError:
+        if len(likelihood) == 1:
+            return -likelihood, np.array([np.inf])
+    rows = [_smoothed(row[None, :], r_eff) for row in likelihood]
+    return np.concatenate([found for found, _ in rows]), np.concatenate([k for _, k in rows])
 
 
 def trusted(draws: int) -> float:

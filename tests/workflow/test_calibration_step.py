@@ -170,3 +170,15 @@ def test_without_a_likelihood_for_rows_it_says_so():
     verdict = check.calibration(analysis, pd.DataFrame({"y": y}), dt)
     assert verdict.status == "info"
     assert "does not fall into parts" in verdict.sentence
+
+
+def test_a_row_whose_weights_have_no_tail_to_fit_is_not_trusted_and_harms_no_other():
+    rng = np.random.default_rng(4)
+    ordinary = rng.normal(-1, 0.3, (3, 400))
+    flat = np.where(np.arange(400) < 100, -3.0, -1.0)  # its hundred largest weights are equal
+    log_weights, k = without_each(np.vstack([ordinary, flat]))
+    alone, k_alone = without_each(ordinary)
+    assert log_weights[:3] == pytest.approx(alone)
+    assert k[:3] == pytest.approx(k_alone)
+    assert np.isinf(k[3])
+    assert np.exp(log_weights).sum(1) == pytest.approx(np.ones(4))
