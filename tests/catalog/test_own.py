@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from modelcompose import catalog, data
-from modelcompose.analysis import Analysis
-from modelcompose.catalog.own import OwnModel, faults, models_from, own_models
+from modelcompose.analysis import Analysis, paths_from
+from modelcompose.catalog.own import OwnModel, faults, own_models
 from modelcompose.errors import InvalidAnalysis, NotFound
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
@@ -56,7 +56,7 @@ def written(tmp_path, text, name="growth"):
     folder = tmp_path / "models"
     folder.mkdir(exist_ok=True)
     (folder / f"{name}.py").write_text(text, "utf-8")
-    with models_from(tmp_path):
+    with paths_from(tmp_path):
         return OwnModel.read(f"models/{name}.py")
 
 
@@ -127,7 +127,7 @@ def table(tmp_path, n=60):
 def test_it_is_recommended_when_asked_for_and_only_where_its_columns_are(tmp_path):
     written(tmp_path, GROWTH)
     written(tmp_path, GROWTH.replace("age", "years"), "other")
-    with models_from(tmp_path):
+    with paths_from(tmp_path):
         assert {one.id for one in own_models()} == {"models/growth.py", "models/other.py"}
         asked = Analysis(question="own", outcome="size", predictors=["age"])
         found = catalog.recommend(asked, table(tmp_path))
@@ -141,7 +141,7 @@ def test_it_brings_its_own_roles_and_recovers_what_was_simulated(tmp_path):
     from modelcompose import samplers
 
     written(tmp_path, GROWTH)
-    with models_from(tmp_path):
+    with paths_from(tmp_path):
         dataset = table(tmp_path)
         analysis = catalog.complete(Analysis(data=dataset.name, model="models/growth.py"), dataset)
         assert (analysis.question, analysis.outcome, analysis.predictors) == ("own", "size", ["age"])
@@ -154,7 +154,7 @@ def test_it_brings_its_own_roles_and_recovers_what_was_simulated(tmp_path):
 
 
 def test_a_file_that_is_gone_is_named(tmp_path):
-    with models_from(tmp_path), pytest.raises(NotFound, match=r"models/gone\.py"):
+    with paths_from(tmp_path), pytest.raises(NotFound, match=r"models/gone\.py"):
         OwnModel.read("models/gone.py")
 
 
