@@ -93,6 +93,7 @@ def groups(fault=""):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fault", "where", "what"),
     [
