@@ -56,12 +56,15 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
 
 
 def slow(nb: Any) -> Any:
-    """The same notebook, each step of which waits for as long as a file is there."""
+    """The same notebook, each step of which waits for as long as a file is there, and dies with its run."""
     nb.cells[1].source += (
         "\nimport time\n"
+        "parent = os.getppid()\n"
         "def pause(step):\n"
         "    while pathlib.Path(os.environ['COUNTS']).with_name(f'pause-{step}').exists():\n"
         "        time.sleep(0.05)\n"
+        "    if os.getppid() != parent:\n"  # the run was killed meanwhile: this kernel is an orphan
+        "        os._exit(1)\n"
     )
     for cell in nb.cells[2:]:
         step = cell.metadata.modelcompose["step"]
