@@ -135,7 +135,7 @@ def test_an_analysis_rests_on_a_version_and_a_run_says_which(bench: Workbench) -
     assert path == "trial.ipynb"
     nb = json.loads((bench.workspace / path).read_text())
     assert Analysis.read(nb).data == "trial"
-    _, run = bench._created(path, {})
+    _, run = bench._created(path, {}, autopilot=0, fresh=False)
     assert run.data == "trial@1"
     (bench.workspace / "trial.csv").write_text(CSV.replace("p3,23,,b", "p3,23,1.5,b"))
     added = bench.add_data({"data": "trial.csv"}, "trial")

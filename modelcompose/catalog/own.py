@@ -441,8 +441,8 @@ def _model_faults(model: OwnModel, pymc: Any, built: Any, table: pd.DataFrame) -
             "Observe one value for each row.",
         )
     try:
-        start = pymc.point_logps(pymc.initial_point())
-        wrong = [str(one) for one, value in start.items() if not np.isfinite(value)]
+        start = _log_densities(pymc, pymc.initial_point())
+        wrong = [one for one, value in start.items() if not np.isfinite(value)]
     except Exception as error:
         yield Fault(
             name, f"the log density cannot be computed: {_first_line(error)}", "Check shapes and distributions."
@@ -457,10 +457,13 @@ def _model_faults(model: OwnModel, pymc: Any, built: Any, table: pd.DataFrame) -
     yield from _simulated_faults(model, built)
     again = pymc_model(model.executed(table.copy()))
     point = pymc.initial_point()
-    if {str(key): value for key, value in again.point_logps(point).items()} != {
-        str(key): value for key, value in pymc.point_logps(point).items()
-    }:
+    if _log_densities(again, point) != _log_densities(pymc, point):
         yield Fault(name, "build gives another model each time", "Take random numbers out of build.")
+
+
+def _log_densities(pymc: Any, point: Mapping[str, Any]) -> dict[str, float]:
+    """Return the log density of each variable at a point, to ten decimals: PyMC would round it to two."""
+    return {str(name): float(value) for name, value in pymc.point_logps(point, round_vals=10).items()}
 
 
 def _simulated_faults(model: OwnModel, built: Any) -> Iterator[Fault]:
