@@ -158,7 +158,7 @@ def test_a_run_that_is_still_running_has_nothing_to_compare_yet(bench, pair):
     going = store.create(nb, name="going", notebook_path="study.ipynb", analysis=Analysis(data="t.csv", outcome="y"))
     found = bench.compare_runs([pair[0], going.id])
     assert not found["comparable"]
-    assert found["runs"][1]["status"] == "running"
+    assert found["runs"][1]["status"] == "queued"
 
 
 def test_one_run_alone_is_refused(bench, pair):

@@ -122,6 +122,7 @@ PUBLIC = {
     ],
     "modelcompose.publish": ["clean_environment", "report", "serve_command", "write_app", "write_report"],
     "modelcompose.runs": [
+        "ENDED",
         "Control",
         "EventLog",
         "Prepare",
@@ -129,6 +130,7 @@ PUBLIC = {
         "Run",
         "RunStore",
         "RunVerdict",
+        "Terms",
         "autopilot",
         "execute",
         "resume",

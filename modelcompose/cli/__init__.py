@@ -23,7 +23,7 @@ from modelcompose.service import Workbench
 
 __all__ = ["VERBS", "main"]
 
-OUTCOMES = {"passed": 0, "warned": 0, "running": 0, "stopped": 130}
+OUTCOMES = {"passed": 0, "warned": 0, "queued": 0, "running": 0, "stopped": 130, "cancelled": 130}
 TABLE = {"kinds", "units", "variables", "recipe"}
 MARKS = {"pass": "✓", "passed": "✓", "warn": "!", "warned": "!", "fail": "✗", "failed": "✗", "info": "·"}
 
@@ -400,7 +400,7 @@ def _status_in_the_end(run: dict[str, Any]) -> str:
     """Return the status of the best round where autopilot went on, otherwise the run's own."""
     lineage = run["lineage"] or {"rounds": []}
     found = next((one["status"] for one in lineage["rounds"] if one["id"] == lineage["best"]), run["status"])
-    return str(run["status"] if run["status"] == "stopped" else found)
+    return str(run["status"] if run["status"] in {"stopped", "cancelled"} else found)
 
 
 def _start(options: Any) -> None:

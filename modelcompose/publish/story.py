@@ -38,10 +38,12 @@ ROUND_WORDS: Mapping[str, str] = {
     "warned": "passes with warnings",
     "failed": "a check fails",
     "stopped": "stopped",
+    "cancelled": "cancelled",
     "error": "broke off",
     "running": "running",
+    "queued": "waits its turn",
 }
-ROUND_MARKS: Mapping[str, Status] = {"passed": "pass", "warned": "warn", "running": "info"}
+ROUND_MARKS: Mapping[str, Status] = {"passed": "pass", "warned": "warn", "running": "info", "queued": "info"}
 LEADING = ("column", "item", "choice", "what", "term", "model", "quantity", "kind", "prior", "95% of values", "missing")
 COMPUTED = frozenset({"data", "model", "fit"})
 
@@ -240,7 +242,7 @@ def _banners(nb: Mapping[str, Any], chapters: tuple[Chapter, ...], run: Mapping[
     error = _error(nb)
     if error:
         yield Banner("fail", "The notebook did not run to its end.", error)
-    elif run.get("status") in ("error", "stopped"):
+    elif run.get("status") in ("error", "stopped", "cancelled"):
         yield Banner("fail", "The run did not come to its end by itself.", str(run.get("message", "")))
     failed = [one for one in chapters if one.gate == "fail"]
     if failed:

@@ -18,10 +18,12 @@ from modelcompose.runs.engine import Control
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.execute import execute
 from modelcompose.runs.launch import resume, start, stop
-from modelcompose.runs.run import Run, RunVerdict
+from modelcompose.runs.queue import Terms
+from modelcompose.runs.run import ENDED, Run, RunVerdict
 from modelcompose.runs.store import RunStore
 
 __all__ = [
+    "ENDED",
     "Control",
     "EventLog",
     "Prepare",
@@ -29,6 +31,7 @@ __all__ = [
     "Run",
     "RunStore",
     "RunVerdict",
+    "Terms",
     "autopilot",
     "execute",
     "resume",

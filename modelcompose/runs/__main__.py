@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from modelcompose.runs import Control, Prepare, RunStore, autopilot, execute
+from modelcompose.runs.queue import Place
 
 
 def main(prepare: Callable[[Path], Prepare] | None = None) -> int:
@@ -23,7 +24,6 @@ def main(prepare: Callable[[Path], Prepare] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m modelcompose.runs", description=__doc__)
     parser.add_argument("id")
     parser.add_argument("--workspace", type=Path, required=True)
-    parser.add_argument("--autopilot", type=int, default=0, metavar="ROUNDS")
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     control = Control()
@@ -31,8 +31,9 @@ def main(prepare: Callable[[Path], Prepare] | None = None) -> int:
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         store = RunStore(asked.workspace)
-        if prepare is not None and asked.autopilot > 0:
-            autopilot(store, asked.id, asked.autopilot, prepare(asked.workspace), control=control)
+        place = Place.read(store.folder(asked.id))
+        if prepare is not None and place is not None and place.autopilot > 0:
+            autopilot(store, asked.id, place.autopilot, prepare(asked.workspace), control=control)
         else:
             execute(store, asked.id, control=control)
     return 0

@@ -201,6 +201,7 @@ class _Chain:
             analysis=ready.analysis,
             data=ready.data,
             parent=self.run_id,
+            here=True,
         )
         remedy = way.remedy
         self._tell("round", id=number, label=remedy.label, why=remedy.why, step=way.step, run=child.id)
@@ -208,7 +209,7 @@ class _Chain:
 
         def ended(status: RunStatus, message: str) -> str:
             tried = self._entered(child.id, ready.analysis, status, monotonic() - begun, way, self.best.round.id)
-            improved = status != "stopped" and better(tried.ending, self.best.ending, way.step)
+            improved = status not in {"stopped", "cancelled"} and better(tried.ending, self.best.ending, way.step)
             self._record(tried, best=improved)
             self.store.write_lineage(child.id, self.lineage.model_dump(mode="json"))
             self.best = tried if improved else self.best

@@ -32,7 +32,9 @@ from modelcompose.workflow.notebook import digest
 __all__ = ["KernelEngine", "kernel_for"]
 
 MESSAGE = "modelcompose_event"
-OWN = frozenset({"run", "resume", "step", "verdict", "round", "lineage", "end"})
+OWN = frozenset(
+    {"run", "resume", "claimed", "paused", "continued", "retry", "step", "verdict", "round", "lineage", "end"}
+)
 SESSION = "modelcompose.runs.session"
 NATIVE = "python3"
 GATE = "GateFailed"

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
+import platform
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelcompose.errors import Conflict
 from modelcompose.runs.engine import NAME, Control, Outcome, register
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed
-from modelcompose.runs.process import Process
 from modelcompose.runs.run import Run, RunStatus, verdicts_in
 from modelcompose.runs.store import RunStore
 from modelcompose.runs.tracking import shortened
@@ -23,6 +21,7 @@ from modelcompose.verdict import Verdict, worst
 __all__ = ["execute"]
 
 EVALUE = 600
+CLAIMED = "claimed"
 
 logger = logging.getLogger("modelcompose.runs")
 
@@ -57,15 +56,16 @@ def execute(
     Conflict
         When it has ended already, or another process executes it.
     """
-    run_id, notebook = store.pending(run_id)
+    run_id = store.whole(run_id)
+    place = store.claim(run_id)
     folder = store.folder(run_id)
-    _take(run_id, folder)
     control = control or Control()
-    control.on_event = _recorder(EventLog(folder), on_event, store)
-    control.cwd = (store.workspace / notebook).parent
+    control.on_event = _recorder(EventLog(folder), on_event, store, run_id)
+    control.cwd = (store.workspace / place.notebook).parent
     control.env = {**control.env, "MODELCOMPOSE_RUN_FOLDER": str(folder)}
     control.folder = folder
     control.checkpoints = store.checkpoints(run_id)
+    control.on_event(CLAIMED, {"attempt": place.attempt, "host": platform.node()})
     with control.signals():
         status, message = _executed(folder, control)
         if afterwards is not None:
@@ -76,22 +76,14 @@ def execute(
     return run
 
 
-def _take(run_id: str, folder: Path) -> None:
-    holder = Process.read(folder)
-    if holder is not None and holder.executes and holder.pid != os.getpid() and not holder.dead:
-        raise Conflict(f"run {run_id[:8]} is executed by another process", remedy="Wait for it, or stop it.")
-    signals = threading.current_thread() is threading.main_thread()
-    Process.of(os.getpid(), executes=signals).write(folder)
-
-
 def _recorder(
-    log: EventLog, on_event: Callable[[dict[str, Any]], object] | None, store: RunStore
+    log: EventLog, on_event: Callable[[dict[str, Any]], object] | None, store: RunStore, run_id: str
 ) -> Callable[[str, dict[str, Any]], None]:
-    warming = threading.Thread(target=_warm, args=(store,), daemon=True)
+    warming = threading.Thread(target=_warm, args=(store, run_id), daemon=True)
 
     def record(kind: str, content: dict[str, Any]) -> None:
         event = log.append(kind, **content)
-        if warming.ident is None:
+        if warming.ident is None and kind != CLAIMED:
             warming.start()
         if on_event is not None:
             on_event(event)
@@ -99,10 +91,10 @@ def _recorder(
     return record
 
 
-def _warm(store: RunStore) -> None:
-    """Import MLflow while the kernel works, so that neither the first step nor the end waits for it."""
+def _warm(store: RunStore, run_id: str) -> None:
+    """Tell MLflow while the kernel works, so that neither the first step nor the end waits for its import."""
     with contextlib.suppress(Exception):  # what is wrong is raised when the outcome is recorded
-        _ = store.tracking.client
+        store.begun(run_id)
 
 
 def _executed(folder: Path, control: Control) -> tuple[RunStatus, str]:

@@ -27,19 +27,16 @@ class Process:
         When it began, in the system's own notation; empty when it was gone already.
     host
         The machine's name: a workspace may lie on a shared disk.
-    executes
-        Whether it executes the run and answers SIGINT by stopping it; otherwise it has merely created the run.
     """
 
     pid: int
     birth: str
     host: str
-    executes: bool = False
 
     @classmethod
-    def of(cls, pid: int, *, executes: bool = False) -> Self:
+    def of(cls, pid: int) -> Self:
         """Describe a process that runs now on this machine."""
-        return cls(pid, _birth(pid), platform.node(), executes)
+        return cls(pid, _birth(pid), platform.node())
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelcompose.verdict import Status, Verdict, verdict_in
 
-__all__ = ["Run", "RunStatus", "RunVerdict", "verdicts_in"]
+__all__ = ["ENDED", "Run", "RunKind", "RunStatus", "RunVerdict", "verdicts_in"]
 
-RunStatus = Literal["running", "passed", "warned", "failed", "stopped", "error"]
+RunStatus = Literal["queued", "running", "passed", "warned", "failed", "stopped", "cancelled", "error"]
+RunKind = Literal["run", "sweep", "tracked", "imported"]
+ENDED: frozenset[RunStatus] = frozenset(get_args(RunStatus)) - {"queued", "running"}
+"""The statuses after which nothing more happens by itself."""
 
 
 class RunVerdict(BaseModel):
@@ -46,7 +49,7 @@ class Run(BaseModel):
     name: str
     notebook: str = Field(description="The notebook it was made from, relative to the workspace.")
     status: RunStatus
-    started: str = Field(description="ISO time with offset.")
+    started: str = Field(description="When it was asked for: ISO time with offset.")
     ended: str | None = None
     model: str = Field("", description="The ready-made model.")
     data: str = Field("", description="The table, with its version where it is a stored one.")
@@ -56,9 +59,22 @@ class Run(BaseModel):
     git_commit: str | None = Field(None, description="The commit of the workspace; marked when files differed.")
     report: str | None = None
     app: str | None = None
-    parent: str = Field("", description="The run whose autopilot made this one.")
+    parent: str = Field("", description="The run that it belongs to: one on autopilot, or a sweep.")
     autopilot: int = Field(0, description="How many remedies the run may try by itself.")
     lineage: dict[str, Any] | None = Field(None, description="Every round of remedies; see workflow.lineage.Lineage.")
+    kind: RunKind = Field("run", description="A notebook's run, a sweep over several, a fit tracked or one brought in.")
+    paused: bool = Field(False, description="Whether its sampling is asked to pause.")
+    partial: bool = Field(False, description="Whether it rests on the draws of a sampler that was stopped early.")
+    priority: int = Field(0, description="Higher begins first; see queue.Terms for this and what follows.")
+    cores: int = 0
+    memory: int = Field(0, description="In MB.")
+    timeout: int = Field(0, description="In seconds.")
+    retries: int = 0
+    attempt: int = Field(1, description="Which attempt comes next, is under way, or was the last.")
+    after: tuple[str, ...] = ()
+    sampler: str = ""
+    seconds: float | None = Field(None, description="How long it was executed, all attempts together.")
+    tags: dict[str, str] = Field(default_factory=dict, description="What people have noted on it.")
 
 
 def verdicts_in(nb: Mapping[str, Any]) -> list[Verdict]:

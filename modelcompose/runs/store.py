@@ -8,17 +8,21 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, Any
 
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
-from modelcompose.errors import Conflict, Forbidden, NotFound
+from modelcompose.errors import Conflict, Forbidden, InvalidInput, NotFound
 from modelcompose.runs.checkpoints import POSTERIOR, Checkpoints
 from modelcompose.runs.events import EventLog
+from modelcompose.runs.files import read_json, write_json
 from modelcompose.runs.lock import locked
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed, write
+from modelcompose.runs.process import FILE as PROCESS
 from modelcompose.runs.process import Process
-from modelcompose.runs.run import Run, RunStatus, RunVerdict, verdicts_in
+from modelcompose.runs.queue import RUNS, Place, Terms
+from modelcompose.runs.run import ENDED, Run, RunKind, RunStatus, RunVerdict, verdicts_in
 from modelcompose.runs.tracking import Tracking, git_tags, metrics, shortened
 from modelcompose.verdict import Verdict
 
@@ -35,12 +39,15 @@ MLFLOW_STATUS: Mapping[str, str] = {
     "warned": "FINISHED",
     "failed": "FAILED",
     "stopped": "KILLED",
+    "cancelled": "KILLED",
     "error": "FAILED",
 }
 WITHOUT_TAG: Mapping[str, RunStatus] = {"FINISHED": "passed", "KILLED": "stopped", "FAILED": "error"}
 DIED = "The process that executed the run ended unexpectedly."
-RESUMABLE = ("stopped", "error")
+RESUMABLE = ("stopped", "error", "cancelled")
 RESUME = "resume"
+OURS = ("mlflow.", "modelcompose.", "dataset.")
+"""How the tags begin that are not people's own."""
 SENTENCE = 300
 
 
@@ -84,8 +91,13 @@ class RunStore:
         parent: str = "",
         autopilot: int = 0,
         fresh: bool = False,
+        terms: Terms | None = None,
+        kind: RunKind = "run",
+        tags: Mapping[str, str] | None = None,
+        program: str = RUNS,
+        here: bool = False,
     ) -> Run:
-        """Record a new run of a ready notebook; nothing is executed yet.
+        """Record a new run of a ready notebook, and put it on the queue; nothing is executed yet.
 
         Parameters
         ----------
@@ -107,15 +119,29 @@ class RunStore:
             How many remedies the run may try by itself.
         fresh
             Whether it takes over nothing that was finished before it.
+        terms
+            What is asked of the queue.
+        kind
+            Only a ``run`` is queued; one of another kind is under way at once, and this process's to finish.
+        tags
+            What people note on it; names that begin with ``mlflow.``, ``modelcompose.`` or ``dataset.`` are not theirs.
+        program
+            The module that executes it; a run on autopilot needs one that can apply remedies.
+        here
+            Whether this process executes it by itself; then no worker takes it.
 
         Raises
         ------
         Forbidden
             When the notebook lies outside the workspace.
         NotFound
-            When its folder does not exist.
+            When its folder, or a run that it is to follow, does not exist.
+        InvalidInput
+            When a tag's name is not for people.
         """
         notebook = self._inside(notebook_path)
+        noted = _noted(tags or {})
+        terms = self._settled(terms or Terms())
         tags = {
             "modelcompose.notebook": notebook,
             "modelcompose.model": analysis.model,
@@ -128,6 +154,10 @@ class RunStore:
             **({"dataset.sha256": dataset_sha256} if dataset_sha256 else {}),
             **({"modelcompose.parent": parent, "mlflow.parentRunId": parent} if parent else {}),
             **({"modelcompose.autopilot": str(autopilot)} if autopilot else {}),
+            **({"modelcompose.kind": kind} if kind != "run" else {}),
+            **({"modelcompose.terms": told} if (told := terms.model_dump_json(exclude_defaults=True)) != "{}" else {}),
+            "modelcompose.sampler": analysis.sampler,
+            **noted,
         }
         self._make_home()
         choices = analysis.model_dump(mode="json")
@@ -135,11 +165,20 @@ class RunStore:
         folder = self.folder(run_id)
         folder.mkdir(parents=True)
         write(nb, folder / SOURCE)
-        _write_json(folder / "analysis.json", choices)
-        Process.of(os.getpid()).write(folder)
+        write_json(folder / "analysis.json", choices)
         more = {**({"fresh": True} if fresh else {}), **({"parent": parent} if parent else {})}
         EventLog(folder).append("run", run=run_id, notebook=notebook, **more)
+        if here or kind != "run":
+            Process.of(os.getpid()).write(folder)
+        if kind == "run":
+            place = Place(name=name, notebook=notebook, asked=time(), terms=terms, program=program, autopilot=autopilot)
+            place.write(folder)
+            self.tracking.client.update_run(run_id, status="SCHEDULED")
         return self.get(run_id)
+
+    def _settled(self, terms: Terms) -> Terms:
+        """Spell the ids of the runs to follow in full."""
+        return terms.model_copy(update={"after": tuple(self.get(one).id for one in terms.after)})
 
     def get(self, id: str) -> Run:  # noqa: A002
         """Return a run by its id, a unique beginning of it, or its name; of several of one name the newest.
@@ -151,8 +190,13 @@ class RunStore:
         """
         return self._told(self.tracking.find(id) or self._looked_up(id))
 
-    def pending(self, id: str) -> tuple[str, str]:  # noqa: A002
-        """Return the id and the notebook of a run that is to be executed.
+    def whole(self, id: str) -> str:  # noqa: A002
+        """Return the whole id of a run; MLflow is asked only when the id is not whole or the run has no folder."""
+        here = WHOLE.fullmatch(id) is not None and self.folder(id).is_dir()
+        return id if here else self.get(id).id
+
+    def claim(self, id: str) -> Place:  # noqa: A002
+        """Let this process have a queued run, given its whole id; nobody else can execute it then.
 
         MLflow, which takes seconds to import, is asked only when the run's folder does not tell.
 
@@ -161,17 +205,27 @@ class RunStore:
         NotFound
             When there is no such run.
         Conflict
-            When it has ended.
+            When it has ended, or another process has it.
         """
-        folder = self.home / "runs" / id
-        if WHOLE.fullmatch(id) and folder.is_dir() and not (folder / OUTCOME).exists():
-            begun = [event for event in EventLog(folder).read() if event["type"] == "run"]
-            if begun:
-                return id, str(begun[0]["notebook"])
-        run = self.get(id)
-        if run.status != "running":
-            raise Conflict(f"run {run.name!r} has ended already ({run.status})", remedy="Start a new run.")
-        return run.id, run.notebook
+        folder = self.folder(id)
+        if not folder.is_dir():
+            raise Conflict(f"the files of run {self.get(id).name!r} are gone", remedy="Start a new run.")
+        with locked(folder / "lock"):
+            place = Place.read(folder)
+            if place is None or (folder / OUTCOME).exists():
+                run = self.get(id)
+                raise Conflict(f"run {run.name!r} has ended already ({run.status})", remedy="Start a new run.")
+            holder = Process.read(folder)
+            if holder is not None and holder.pid != os.getpid() and not holder.dead:
+                raise Conflict(f"run {place.name!r} is executed by another process", remedy="Wait for it, or stop it.")
+            Process.of(os.getpid()).write(folder)
+        return place
+
+    def begun(self, id: str) -> None:  # noqa: A002
+        """Record that a run, given its whole id, which this process has claimed is under way."""
+        with locked(self.folder(id) / "lock"):
+            if self._require(id).info.status == "SCHEDULED":
+                self.tracking.client.update_run(id, status="RUNNING")
 
     def checkpoints(self, id: str) -> Checkpoints:  # noqa: A002
         """Return the finished steps of the workspace that a run, given its whole id, may take over.
@@ -185,30 +239,32 @@ class RunStore:
         return Checkpoints(self.home / "steps", since=since)
 
     def reopen(self, id: str) -> Run:  # noqa: A002
-        """Let a run that was stopped or whose process died go on under its id; nothing is executed yet.
+        """Put a run that was stopped or whose process died on the queue again, under its id.
 
         Raises
         ------
         NotFound
             When there is no such run.
         Conflict
-            When it still runs, has ended by itself, or its files are gone.
+            When it still runs or waits, has ended by itself, or its files are gone.
         """
         run = self.get(id)
         folder = self.folder(run.id)
         with locked(folder / "lock"):
             if self._require(run.id).info.status not in MLFLOW_STATUS.values():
-                raise Conflict(f"run {run.name!r} is still running", remedy="Wait for it, or stop it.")
+                raise Conflict(f"run {run.name!r} is still {run.status}", remedy="Wait for it, or stop it.")
             if run.status not in RESUMABLE:
                 raise Conflict(
                     f"run {run.name!r} has ended ({run.status}); there is nothing to resume",
                     remedy="Change a choice and start a new run; steps that did not change are not run again.",
                 )
-            if not (folder / SOURCE).exists():
+            place = Place.read(folder)
+            if place is None or not (folder / SOURCE).exists():
                 raise Conflict(f"the files of run {run.name!r} are gone", remedy="Start a new run.")
-            Process.of(os.getpid()).write(folder)
+            (folder / PROCESS).unlink(missing_ok=True)
+            place.model_copy(update={"attempt": place.attempt + 1, "not_before": 0.0}).write(folder)
             (folder / OUTCOME).unlink(missing_ok=True)
-            self.tracking.client.update_run(run.id, status="RUNNING")
+            self.tracking.client.update_run(run.id, status="SCHEDULED")
             EventLog(folder).append(RESUME, run=run.id)
         return self.get(run.id)
 
@@ -224,7 +280,7 @@ class RunStore:
         id
             The whole id.
         status
-            Anything but ``running``.
+            One of ``ENDED``.
         message
             Why it ended so, in a sentence.
         """
@@ -251,7 +307,7 @@ class RunStore:
             A ``workflow.lineage.Lineage`` as JSON values.
         """
         folder = self.folder(id)
-        _write_json(folder / LINEAGE, lineage)
+        write_json(folder / LINEAGE, lineage)
         if not (folder / OUTCOME).exists():
             return
         record = self._require(id)
@@ -316,16 +372,16 @@ class RunStore:
     def _told(self, record: Record) -> Run:
         """Tell a run as it is, settling first the record of one whose process has died."""
         info, tags = record.info, record.data.tags
+        folder = self.folder(info.run_id)
         if info.status not in MLFLOW_STATUS.values() and self._died(info.run_id):
             return self.finish(info.run_id, **self._last_words(info.run_id))
         ended = info.status in MLFLOW_STATUS.values()
-        known = tags.get("modelcompose.status") or WITHOUT_TAG.get(info.status, "error")
         return Run.model_validate(
             {
                 "id": info.run_id,
                 "name": info.run_name or "",
                 "notebook": tags["modelcompose.notebook"],
-                "status": known if ended else "running",
+                "status": _status(record, folder),
                 "started": _iso(info.start_time),
                 "ended": _iso(info.end_time) if ended and info.end_time else None,
                 "model": tags.get("modelcompose.model", ""),
@@ -338,7 +394,12 @@ class RunStore:
                 "app": self._existing(tags.get("modelcompose.app")),
                 "parent": tags.get("modelcompose.parent", ""),
                 "autopilot": int(tags.get("modelcompose.autopilot", 0)),
-                "lineage": _lineage(self.folder(info.run_id)),
+                "lineage": _lineage(folder),
+                "kind": tags.get("modelcompose.kind", "run"),
+                "partial": tags.get("modelcompose.partial") == "true",
+                "sampler": tags.get("modelcompose.sampler", ""),
+                "tags": {name: value for name, value in tags.items() if not name.startswith(OURS)},
+                **json.loads(tags.get("modelcompose.terms", "{}")),
             }
         )
 
@@ -351,11 +412,8 @@ class RunStore:
 
     def _last_words(self, run_id: str) -> dict[str, Any]:
         """What the process itself had found before it died, or that it died."""
-        try:
-            words: dict[str, Any] = json.loads((self.folder(run_id) / OUTCOME).read_text("utf-8"))
-        except (OSError, ValueError):
-            return {"status": "error", "message": DIED}
-        return words
+        words: dict[str, Any] | None = read_json(self.folder(run_id) / OUTCOME)
+        return words or {"status": "error", "message": DIED}
 
     def _verdicts_of(self, record: Record, ended: bool) -> tuple[RunVerdict, ...]:
         if ended:
@@ -371,10 +429,15 @@ class RunStore:
     def _finish(self, record: Record, status: RunStatus, message: str) -> None:
         run_id, folder = record.info.run_id, self.folder(record.info.run_id)
         folder.mkdir(parents=True, exist_ok=True)
-        _write_json(folder / OUTCOME, {"status": status, "message": message})
+        write_json(folder / OUTCOME, {"status": status, "message": message})
         nb = read_executed(folder)
         verdicts = verdicts_in(nb)
-        tags = {"modelcompose.status": status, "modelcompose.verdicts": _short_json(verdicts), **_data_tags(verdicts)}
+        tags = {
+            "modelcompose.status": status,
+            "modelcompose.verdicts": _short_json(verdicts),
+            **_data_tags(verdicts),
+            **({"modelcompose.partial": "true"} if any(verdict.partial for verdict in verdicts) else {}),
+        }
         try:
             tags["modelcompose.executed"] = self._write_visible(record, nb)
             self._log_files(run_id, verdicts)
@@ -402,7 +465,7 @@ class RunStore:
 
     def _log_files(self, run_id: str, verdicts: Iterable[Verdict]) -> None:
         folder = self.folder(run_id)
-        _write_json(folder / "verdicts.json", [verdict.model_dump(mode="json") for verdict in verdicts])
+        write_json(folder / "verdicts.json", [verdict.model_dump(mode="json") for verdict in verdicts])
         for name in (EXECUTED, "verdicts.json", "analysis.json", POSTERIOR, LINEAGE):
             if (folder / name).exists():
                 self.tracking.client.log_artifact(run_id, str(folder / name))
@@ -436,18 +499,25 @@ def _data_tags(verdicts: Iterable[Verdict]) -> dict[str, str]:
 
 
 def _lineage(folder: Path) -> dict[str, Any] | None:
-    try:
-        found: dict[str, Any] = json.loads((folder / LINEAGE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
+    found: dict[str, Any] | None = read_json(folder / LINEAGE)
     return found
 
 
-def _write_json(path: Path, value: Any) -> None:
-    """Write a file so that a reader finds either the old one or the new one."""
-    fresh = path.with_name(f".{path.name}.part")
-    fresh.write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")
-    fresh.replace(path)
+def _status(record: Record, folder: Path) -> RunStatus:
+    """Say how a run stands; of one that has not ended its folder knows more than MLflow."""
+    if record.info.status in MLFLOW_STATUS.values():
+        known = record.data.tags.get("modelcompose.status")
+        return known if known in ENDED else WITHOUT_TAG.get(record.info.status, "error")
+    if record.info.status == "SCHEDULED" and Process.read(folder) is None:
+        return "queued"
+    return "running"
+
+
+def _noted(tags: Mapping[str, str]) -> dict[str, str]:
+    for name in tags:
+        if not name or name.startswith(OURS):
+            raise InvalidInput(f"a tag cannot be called {name!r}", where="tags", remedy="Choose another name.")
+    return {name: shortened(str(value), SENTENCE) for name, value in tags.items()}
 
 
 def _iso(milliseconds: int) -> str:

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from tornado import web
 
 from modelcompose.errors import InvalidInput, ModelComposeError
+from modelcompose.runs import ENDED
 from modelcompose.server.apart import apart
 from modelcompose.server.routes import ROUTES, Route
 from modelcompose.service import Workbench
@@ -63,7 +64,7 @@ class VerbHandler(APIHandler):
             return await apart(verb, places, request)
         while True:
             result = await asyncio.to_thread(verb, *places, **request)
-            waiting = route.verb == "events" and not result["events"] and result["status"] == "running"
+            waiting = route.verb == "events" and not result["events"] and result["status"] not in ENDED
             if not waiting or time.monotonic() >= until:
                 return result
             await asyncio.sleep(POLL)

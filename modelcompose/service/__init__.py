@@ -317,7 +317,7 @@ class Workbench(Tables, Models, Predictions, Comparing):
         from modelcompose import runs
 
         store, run = self._created(notebook, changes or {}, autopilot, fresh)
-        runs.start(store, run.id, program=MENDING if autopilot else "modelcompose.runs")
+        runs.start(store, run.id)
         return store.get(run.id).model_dump(mode="json")
 
     def run(
@@ -339,7 +339,7 @@ class Workbench(Tables, Models, Predictions, Comparing):
         """
         from modelcompose import runs
 
-        store, run = self._created(notebook, changes or {}, autopilot, fresh)
+        store, run = self._created(notebook, changes or {}, autopilot, fresh, here=True)
         if autopilot:
             return runs.autopilot(store, run.id, autopilot, self._ready, on_event).model_dump(mode="json")
         return runs.execute(store, run.id, on_event).model_dump(mode="json")
@@ -356,10 +356,14 @@ class Workbench(Tables, Models, Predictions, Comparing):
 
         store = self._store()
         run = store.get(id)
-        runs.resume(store, run.id, program=MENDING if run.autopilot else "modelcompose.runs")
+        runs.resume(store, run.id)
         return store.get(run.id).model_dump(mode="json")
 
-    def _created(self, notebook: str, changes: Mapping[str, Any], autopilot: int, fresh: bool) -> tuple[RunStore, Run]:
+    def _created(
+        self, notebook: str, changes: Mapping[str, Any], autopilot: int, fresh: bool, **more: Any
+    ) -> tuple[RunStore, Run]:
+        from modelcompose.runs.queue import RUNS
+
         path = self._existing(notebook)
         ready = self._ready(_read_notebook(path), changes, self._shown(path))
         store = self._store()
@@ -371,6 +375,8 @@ class Workbench(Tables, Models, Predictions, Comparing):
             data=ready.data,
             autopilot=autopilot,
             fresh=fresh,
+            program=MENDING if autopilot else RUNS,
+            **more,
         )
         return store, run
 
@@ -426,11 +432,11 @@ class Workbench(Tables, Models, Predictions, Comparing):
         dict
             ``report`` and ``app``, paths in the workspace; ``app`` is None when the run has no posterior.
         """
-        from modelcompose import publish
+        from modelcompose import publish, runs
 
         store = self._store()
         run = store.get(id)
-        if run.status == "running" or not run.executed:
+        if run.status not in runs.ENDED or not run.executed:
             raise Conflict(f"run {run.name!r} has nothing to publish yet", remedy="Wait until it has ended.")
         nb = _read_notebook(self._inside(run.executed))
         name = f"{run.name}-{run.id[:8]}"

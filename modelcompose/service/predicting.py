@@ -94,9 +94,10 @@ class Predictions(Workspace):
             yield str(file)
 
     def _choices_of(self, run: Run) -> Analysis:
+        from modelcompose.runs import ENDED
         from modelcompose.workflow.notebook import edited, step_of
 
-        if run.status == "running" or not run.executed:
+        if run.status not in ENDED or not run.executed:
             raise Conflict(f"run {run.name!r} has not ended", remedy="Wait until it has.")
         nb = json.loads(self._inside(run.executed).read_text("utf-8"))
         if any(step_of(cell) == "model" and edited(cell) for cell in nb["cells"] if cell["cell_type"] == "code"):

@@ -34,7 +34,7 @@ PERSONAL = frozenset(
 )
 """Choices that say what is asked, of which data, by which rules: only a person may change them."""
 
-RunStatus = Literal["running", "passed", "warned", "failed", "stopped", "error"]
+RunStatus = Literal["queued", "running", "passed", "warned", "failed", "stopped", "cancelled", "error"]
 
 
 class Change(BaseModel):
@@ -188,7 +188,9 @@ class Ending:
     @property
     def fails(self) -> bool:
         """Whether a check failed that nobody waived, or the notebook broke off."""
-        return self.status in ("error", "failed", "stopped") or any(one.gate == "fail" for one in self.verdicts)
+        return self.status in ("error", "failed", "stopped", "cancelled") or any(
+            one.gate == "fail" for one in self.verdicts
+        )
 
     def titles(self, status: Status) -> list[str]:
         """Name what stands so: the findings, or the title of a step that has none."""

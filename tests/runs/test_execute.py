@@ -44,7 +44,7 @@ def test_events_are_numbered_in_order_and_heard_as_logged(store: Any, passed: An
     assert [event["n"] for event in logged] == list(range(1, len(logged) + 1))
     assert heard == logged[1:]
     assert [event["type"] for event in logged] == [
-        *["run", "step", "verdict", "step"],
+        *["run", "claimed", "step", "verdict", "step"],
         *["step", *["sampling"] * 5, "step"],
         *["step", "verdict", "step"],
         *["step", "verdict", "step", "end"],

@@ -16,7 +16,7 @@ import pytest
 
 from modelcompose.errors import Conflict
 from modelcompose.runs import EventLog, Run, start, stop
-from modelcompose.runs.launch import _interrupts_held_back
+from modelcompose.runs.spawn import _interrupts_held_back
 from modelcompose.verdict import verdict_in
 
 from .conftest import notebook, wait_for, workflow
@@ -41,9 +41,9 @@ def _ended(store: Any, run: Run) -> Run:
 
 def test_a_stop_while_sampling_keeps_the_draws_and_goes_on_to_the_end(store: Any, launched: Any) -> None:
     run, _ = launched["stopped"]
+    _sampling(store, run)
     with pytest.raises(Conflict, match="started already"):
         start(store, run.id)
-    _sampling(store, run)
     assert stop(store, run.id).status == "running"
     run = _ended(store, run)
     assert run.status == "stopped"

@@ -134,7 +134,7 @@ def test_only_what_was_stopped_or_died_can_be_resumed(bench: Bench, disturbed: A
     with pytest.raises(Conflict, match="nothing to resume"):
         Workbench(bench.folder).resume(run.id[:12])
     waiting = bench.create(study())
-    with pytest.raises(Conflict, match="still running"):
+    with pytest.raises(Conflict, match="still queued"):
         resume(bench.store, waiting.id)
     with pytest.raises(NotFound):
         resume(bench.store, "0" * 32)
@@ -142,7 +142,7 @@ def test_only_what_was_stopped_or_died_can_be_resumed(bench: Bench, disturbed: A
     with pytest.raises(Conflict, match="ended already"):
         execute(bench.store, stopped.id)
     bench.store.reopen(stopped.id)
-    with pytest.raises(Conflict, match="still running"):
+    with pytest.raises(Conflict, match="still queued"):
         bench.store.reopen(stopped.id)
     control = Control(env={"COUNTS": str(bench.counts)})
     assert execute(bench.store, stopped.id, control=control).status == "passed"

@@ -29,7 +29,7 @@ def test_a_run_is_found_by_id_beginning_and_name(store: Any, create: Any) -> Non
     create(notebook(), name="found")
     run = create(notebook(), name="found")
     assert store.get(run.id) == store.get(run.id[:12]) == store.get("found") == run
-    assert run.status == "running"
+    assert run.status == "queued"
 
 
 @pytest.mark.parametrize("text", ["", "nobody", "../../etc", "0" * 32, "'; DROP TABLE runs; --"])
@@ -75,8 +75,9 @@ def test_two_processes_may_make_the_database_at_once(made: Any) -> None:
     assert made[1] == ["", ""]
 
 
-def test_a_run_whose_creator_died_before_it_began_is_an_error(store: Any, create: Any) -> None:
-    run = create(notebook())
+def test_a_run_whose_process_died_before_it_began_is_an_error(store: Any, create: Any) -> None:
+    run = create(notebook(), here=True)
+    assert run.status == "running"
     gone = subprocess.Popen([sys.executable, "-c", ""])
     holder = Process.of(gone.pid)
     gone.wait()

@@ -1,4 +1,4 @@
-import { RunEvent, WorkbenchClient, WorkbenchError } from './port';
+import { hasEnded, RunEvent, WorkbenchClient, WorkbenchError } from './port';
 
 const RETRY_MS = 3000;
 
@@ -25,7 +25,7 @@ export async function followRun(
       since = events.reduce((last, event) => Math.max(last, event.n), since);
       // A run that was resumed has ended before: only its status says that there is no more to come.
       const last = events.at(-1);
-      if (status !== 'running' && (!last || last.type === 'end')) {
+      if (hasEnded(status) && (!last || last.type === 'end')) {
         return;
       }
     } catch (reason) {

@@ -4,7 +4,19 @@ import type { Changes } from './port';
 import type { Status } from './workflow';
 
 export type RunStatus =
-  'running' | 'passed' | 'warned' | 'failed' | 'stopped' | 'error';
+  | 'queued'
+  | 'running'
+  | 'passed'
+  | 'warned'
+  | 'failed'
+  | 'stopped'
+  | 'cancelled'
+  | 'error';
+
+/** Whether nothing more happens to a run by itself. */
+export function hasEnded(status: RunStatus): boolean {
+  return status !== 'queued' && status !== 'running';
+}
 
 /** The short form of a step's verdict. */
 export interface RunVerdict {
@@ -35,6 +47,25 @@ export interface Run {
   autopilot: number;
   /** What was changed, round by round; null when nothing was. */
   lineage: Lineage | null;
+  kind: 'run' | 'sweep' | 'tracked' | 'imported';
+  /** Whether its sampling is asked to pause. */
+  paused: boolean;
+  /** Whether it rests on the draws of a sampler that was stopped early. */
+  partial: boolean;
+  /** Higher begins first. */
+  priority: number;
+  cores: number;
+  /** In MB. */
+  memory: number;
+  /** In seconds. */
+  timeout: number;
+  retries: number;
+  attempt: number;
+  /** The runs that must have ended well before it begins. */
+  after: string[];
+  sampler: string;
+  seconds: number | null;
+  tags: Record<string, string>;
 }
 
 /** How one finding stood before a change, and after it. */
@@ -127,6 +158,10 @@ export type RunEvent = EventBase &
         run: string;
       }
     | { type: 'lineage'; id: string; status: RunStatus; best: string }
+    | { type: 'queued' | 'resume'; run: string }
+    | { type: 'claimed'; attempt: number; host: string }
+    | { type: 'paused' | 'continued' }
+    | { type: 'retry'; attempt: number; seconds: number; message: string }
     | { type: 'end'; status: RunStatus; message: string }
   );
 

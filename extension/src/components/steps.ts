@@ -74,19 +74,23 @@ export function verdictTone(status: Status, waived: boolean): Tone {
 }
 
 export const RUN_WORDS: Record<RunStatus, string> = {
+  queued: 'Waiting its turn',
   running: 'Running',
   passed: 'Passed',
   warned: 'Passed with warnings',
   failed: 'A check failed',
   stopped: 'Stopped',
+  cancelled: 'Cancelled',
   error: 'Crashed'
 };
 
 export const RUN_TONES: Record<RunStatus, Tone> = {
+  queued: 'idle',
   running: 'busy',
   passed: 'pass',
   warned: 'warn',
   failed: 'fail',
   stopped: 'idle',
+  cancelled: 'idle',
   error: 'fail'
 };

@@ -2,7 +2,7 @@ import { Notification } from '@jupyterlab/apputils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { followRun } from '../api/follow';
-import { Host, Run, RunEvent, WorkbenchClient } from '../api/port';
+import { hasEnded, Host, Run, RunEvent, WorkbenchClient } from '../api/port';
 import { BEGUN, follow } from '../components/following';
 import { RUN_WORDS } from '../components/steps';
 import { outcome } from '../components/workflow/lineage';
@@ -68,9 +68,7 @@ export class BackgroundRuns {
   /** Take up the runs that were under way before the page was loaded. */
   async resume(): Promise<void> {
     const runs = await this.client.runs();
-    runs
-      .filter(run => run.status === 'running')
-      .forEach(run => this.follow(run));
+    runs.filter(run => !hasEnded(run.status)).forEach(run => this.follow(run));
   }
 
   /** Follow a run until it ends; one that is followed already goes on being so. */
@@ -131,10 +129,12 @@ export class BackgroundRuns {
 }
 
 const NOTES = {
+  queued: 'info',
   running: 'info',
   passed: 'success',
   warned: 'warning',
   failed: 'error',
   stopped: 'info',
+  cancelled: 'info',
   error: 'error'
 } as const;

@@ -42,7 +42,20 @@ export abstract class FakeRuns extends FakeNotebooks {
       app: null,
       parent: '',
       autopilot,
-      lineage: null
+      lineage: null,
+      kind: 'run',
+      paused: false,
+      partial: false,
+      priority: 0,
+      cores: 0,
+      memory: 0,
+      timeout: 0,
+      retries: 0,
+      attempt: 1,
+      after: [],
+      sampler: 'nutpie',
+      seconds: null,
+      tags: {}
     };
     this.records.unshift(run);
     return run;

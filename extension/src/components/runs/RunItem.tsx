@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
 
 import { followRun } from '../../api/follow';
-import { Host, Run, WorkbenchClient } from '../../api/port';
+import { hasEnded, Host, Run, WorkbenchClient } from '../../api/port';
 import { Action, useAction } from '../action';
 import { Badge, Mark } from '../Badge';
 import { Busy } from '../Busy';
@@ -49,10 +49,10 @@ export function RunItem(props: Props) {
         {run.model} · {new Date(run.started).toLocaleString()}
       </p>
       <Dots run={run} />
-      {run.status === 'running' && (
+      {!hasEnded(run.status) && (
         <Live client={client} id={run.id} onEnd={onChanged} />
       )}
-      {run.message && run.status !== 'running' && (
+      {run.message && hasEnded(run.status) && (
         <p className="jp-modelcompose-small">{run.message}</p>
       )}
       {run.lineage && (
@@ -76,7 +76,7 @@ function Buttons(props: Props & { acting: Action }) {
     void acting.start(work, onChanged);
   return (
     <div className="jp-modelcompose-Buttons">
-      {run.status === 'running' && (
+      {!hasEnded(run.status) && (
         <button
           className="jp-modelcompose-Button"
           disabled={acting.busy}
@@ -85,7 +85,7 @@ function Buttons(props: Props & { acting: Action }) {
           Stop
         </button>
       )}
-      {(run.status === 'stopped' || run.status === 'error') && (
+      {['stopped', 'error'].includes(run.status) && (
         <button
           className="jp-modelcompose-Button"
           disabled={acting.busy}

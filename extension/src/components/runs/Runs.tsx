@@ -1,6 +1,12 @@
 import { useCallback, useEffect, useState } from 'react';
 
-import { Host, Run, RunComparison, WorkbenchClient } from '../../api/port';
+import {
+  hasEnded,
+  Host,
+  Run,
+  RunComparison,
+  WorkbenchClient
+} from '../../api/port';
 import { useAction } from '../action';
 import { Busy } from '../Busy';
 import { Problem } from '../Problem';
@@ -76,7 +82,7 @@ export function Runs({ client, host, revision, onStarted }: Props) {
             client={client}
             host={host}
             chosen={
-              runs.length > 1 && run.status !== 'running'
+              runs.length > 1 && hasEnded(run.status)
                 ? chosen.includes(run.id)
                 : null
             }

@@ -1,5 +1,6 @@
 import { useState } from 'react';
 
+import { hasEnded } from '../../api/port';
 import { Busy } from '../Busy';
 import { Follow } from '../Follow';
 import { failedStep, nextStep } from '../steps';
@@ -56,7 +57,8 @@ export function Controls(props: Props) {
 
 function OtherRuns({ view, actions, more }: Props & { more: boolean }) {
   const [asking, setAsking] = useState(false);
-  const running = view.background?.run.status === 'running';
+  const background = view.background?.run.status;
+  const running = background !== undefined && !hasEnded(background);
   return (
     <>
       <div className="jp-modelcompose-Buttons">
