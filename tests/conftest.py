@@ -7,6 +7,7 @@ they run only when their folder is named, as in ``pytest tests/browser``.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -24,6 +25,30 @@ pytest_plugins = [] if BROWSER else ["pytest_jupyter.jupyter_server"]
 # A busy machine is no reason to fail: what counts is the answer, not how long it took.
 settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
+
+
+@pytest.fixture(scope="session")
+def slept(tmp_path_factory: pytest.TempPathFactory) -> tuple:
+    """A workbench under git, and a run there that is fitted to the sleepstudy sample; its few draws do not pass."""
+    from modelcompose import Workbench
+
+    bench = Workbench(tmp_path_factory.mktemp("slept"))
+    choices = {
+        "data": bench.copy_sample("sleepstudy")["path"],
+        "outcome": "Reaction",
+        "predictors": ["Days"],
+        "groups": ["Subject"],
+        "units": {"Reaction": "ms"},
+        "draws": 200,
+        "tune": 300,
+        "chains": 1,
+        "on_fail": "warn",
+    }
+    notebook = bench.compose(choices, "sleep.ipynb")["path"]
+    git = ["git", "-C", str(bench.workspace), "-c", "user.name=a", "-c", "user.email=a@example.org"]
+    for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "begun"]):
+        subprocess.run([*git, *command], check=True)
+    return bench, bench.run(notebook)
 
 
 @pytest.fixture

@@ -174,3 +174,12 @@ def test_the_command_line_shows_it(bench, pair, capsys, monkeypatch):
     assert "robust-linear" in printed
     assert cli.main(["runs", "compare", *pair, "--workspace", str(bench.workspace), "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == bench.compare_runs(list(pair))
+
+
+def test_verdicts_of_another_version_are_named_not_stumbled_over(bench, ended):
+    good, old = ended("good", verdict("sampling")), ended("old", verdict("sampling"))
+    file = bench._store().folder(old) / "verdicts.json"
+    for written in ([{"step": "sampling", "judgement": "splendid"}], {"verdicts": []}, [None]):
+        file.write_text(json.dumps(written))
+        found = bench.compare_runs([good, old])
+        assert any("1 verdict of old cannot be read" in sentence for sentence in found["sentences"])

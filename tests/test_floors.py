@@ -41,7 +41,7 @@ HEAVY = {
     **{library: {"runs"} for library in EXECUTION},
 }
 # A subclass of a heavy class needs its import at the top; such a module is itself imported only inside functions.
-HEAVY_MODULES = {"modelcompose.runs.client"}
+HEAVY_MODULES = {"modelcompose.runs.client", "modelcompose.runs.pyfunc_model"}
 
 
 @dataclass(frozen=True)

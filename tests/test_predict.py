@@ -4,22 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from modelcompose import Workbench
 from modelcompose.errors import Conflict, InvalidData, InvalidInput
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    bench = Workbench(tmp_path_factory.mktemp("workspace"))
-    choices = {
-        "data": "sample:sleepstudy",
-        "outcome": "Reaction",
-        "draws": 200,
-        "tune": 300,
-        "on_fail": "warn",
-        "units": {"Reaction": "ms"},
-    }
-    return bench, bench.run(bench.compose(choices)["path"])
+def run(slept):
+    return slept
 
 
 def test_rows_given_as_such_are_predicted(run):

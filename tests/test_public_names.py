@@ -127,6 +127,7 @@ PUBLIC = {
         "EventLog",
         "Prepare",
         "Ready",
+        "Registry",
         "Run",
         "RunStore",
         "RunVerdict",

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from modelcompose import __version__
-from modelcompose.cli import comparing, models, notebooks
-from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, workbench
+from modelcompose.cli import comparing, models, notebooks, registry
+from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, whole, workbench
 from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
 from modelcompose.service import Workbench
@@ -59,6 +59,7 @@ VERBS = {
     **comparing.VERBS,
     "predict": "predict",
     "publish": "publish",
+    **registry.VERBS,
 }
 
 
@@ -118,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="COMMAND"
     )
     ls = verb(runs, "ls", _runs_ls, "list runs, newest first")
-    ls.add_argument("--limit", type=int, default=100)
+    ls.add_argument("--limit", type=whole(1, 10_000), default=100)
     for name, action, text in (
         ("show", _runs_show, "show a run with its verdicts"),
         ("stop", _plain("stop"), "stop a run and keep what is done"),
@@ -133,14 +134,15 @@ def _parser() -> argparse.ArgumentParser:
     comparing.add(runs)
     events = verb(runs, "events", _plain("events"), "print what happened in a run")
     events.add_argument("id")
-    events.add_argument("--since", type=int, default=0)
+    events.add_argument("--since", type=whole(0), default=0, help="only what came after this number")
 
-    predict = verb(commands, "predict", _predict, "predict new rows by the model of a run")
-    predict.add_argument("id", help="the run's id, a beginning of it, or its name")
+    predict = verb(commands, "predict", _predict, "predict new rows by the model of a run, or by a registered one")
+    predict.add_argument("id", help="the run's id, a beginning of it, or its name; or NAME@ALIAS, NAME/VERSION")
     predict.add_argument("data", help="a table with the new rows")
 
     publish = verb(commands, "publish", _publish, "make a report page and a what-if app from a run")
     publish.add_argument("id", help="the run's id, a beginning of it, or its name")
+    registry.add(commands)
     app = verb(commands, "app", _app, "serve a published app")
     app.add_argument("app", help="the app's notebook, as publish printed it")
     app.add_argument("--port", type=int, default=8866)
@@ -201,7 +203,11 @@ def _data_commands(commands: Any) -> None:
 
 def _autopilot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--autopilot", type=int, default=0, metavar="N", help="when checks fail, try up to N remedies by itself"
+        "--autopilot",
+        type=whole(0, 50),
+        default=0,
+        metavar="N",
+        help="when checks fail, try up to N remedies by itself",
     )
 
 

@@ -12,7 +12,7 @@ from modelcompose.analysis import Analysis
 from modelcompose.errors import NotFound
 from modelcompose.service import Workbench
 
-__all__ = ["choice_options", "choices", "command", "show_json", "show_table", "verb", "workbench"]
+__all__ = ["choice_options", "choices", "command", "show_json", "show_table", "verb", "whole", "workbench"]
 
 
 def command(commands: Any, name: str, action: Callable[[Any], int | None], text: str) -> argparse.ArgumentParser:
@@ -36,6 +36,22 @@ def choice_options(parser: argparse.ArgumentParser, names: set[str]) -> None:
         if name in names:
             text = (field.description or "").replace("%", "%%")
             parser.add_argument(f"--{name.replace('_', '-')}", dest=f"choice_{name}", metavar="VALUE", help=text)
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number between bounds from the command line."""
+
+    def number(text: str) -> int:
+        try:
+            found = int(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        if found < least or (most is not None and found > most):
+            bounds = f"{least} or more" if most is None else f"between {least} and {most}"
+            raise argparse.ArgumentTypeError(f"{text} is not allowed; it must be {bounds}")
+        return found
+
+    return number
 
 
 def workbench(options: Any) -> Workbench:

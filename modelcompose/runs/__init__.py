@@ -19,6 +19,7 @@ from modelcompose.runs.events import EventLog
 from modelcompose.runs.execute import execute
 from modelcompose.runs.launch import resume, start, stop
 from modelcompose.runs.queue import Terms
+from modelcompose.runs.registry import Registry
 from modelcompose.runs.run import ENDED, Run, RunVerdict
 from modelcompose.runs.store import RunStore
 
@@ -28,6 +29,7 @@ __all__ = [
     "EventLog",
     "Prepare",
     "Ready",
+    "Registry",
     "Run",
     "RunStore",
     "RunVerdict",

@@ -120,6 +120,32 @@ class NewRows(Request):
     rows: list[dict[str, Any]] | None = None
 
 
+class AnyPrediction(NewRows):
+    id: str
+
+
+class Registration(Request):
+    run: str
+    name: str
+    alias: str = ""
+    description: str = ""
+    allow_dirty: bool = False
+    reason: str = ""
+
+
+class OfAlias(Request):
+    alias: str
+
+
+class Alias(OfAlias):
+    version: str = ""
+
+
+class Description(Request):
+    description: str
+    version: str = ""
+
+
 class OfPlan(Inspection):
     path: str = ""
 
@@ -217,4 +243,11 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"runs/{RUN}/resume", "resume", status=202),
     Route("POST", f"runs/{RUN}/predict", "predict", NewRows, apart=True),
     Route("POST", f"runs/{RUN}/publish", "publish", status=201),
+    Route("POST", "predict", "predict", AnyPrediction, apart=True),
+    Route("GET", "registry", "list_registered"),
+    Route("POST", "registry", "register_model", Registration, 201, apart=True),
+    Route("GET", f"registry/{RUN}", "show_registered"),
+    Route("POST", f"registry/{RUN}/alias", "alias_model", Alias),
+    Route("POST", f"registry/{RUN}/rollback", "roll_back_model", OfAlias),
+    Route("POST", f"registry/{RUN}/describe", "describe_model", Description),
 )

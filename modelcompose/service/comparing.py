@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from modelcompose.analysis import Analysis
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
@@ -31,16 +34,18 @@ class _Side:
     run: Run
     choices: Analysis | None
     verdicts: Mapping[str, Verdict]
+    unread: int = 0
+    """How many verdicts another version of ModelCompose wrote in a form that this one does not know."""
 
     @classmethod
     def of(cls, run: Run, store: RunStore) -> _Side:
         choices = _read(store, run.id, "analysis.json")
-        verdicts = [Verdict.model_validate(one) for one in _read(store, run.id, "verdicts.json") or []]
         try:
             analysis = Analysis.of(choices) if choices else None
         except ModelComposeError:  # made by a version that knew other choices
             analysis = None
-        return cls(run, analysis, {one.step: one for one in verdicts})
+        verdicts, unread = _verdicts_of(_read(store, run.id, "verdicts.json"))
+        return cls(run, analysis, {one.step: one for one in verdicts}, unread)
 
     @property
     def density(self) -> Mapping[str, Any]:
@@ -107,6 +112,7 @@ class Comparing(Rules):
             "sentences": [
                 *_prediction_said(order, len(sides[0].rows), policy, names),
                 *_answers_said(sides, names),
+                *_unread_said(sides, names),
             ],
             "answers": _answers(sides),
             "choices": _choices(sides),
@@ -121,6 +127,26 @@ def _read(store: RunStore, id: str, name: str) -> Any:  # noqa: A002
         return json.loads(store.artifact(id, name).read_text("utf-8"))
     except (NotFound, OSError, ValueError):
         return None
+
+
+def _verdicts_of(told: Any) -> tuple[list[Verdict], int]:
+    """Read verdicts, and count those that cannot be read."""
+    read: list[Verdict] = []
+    whole = told if isinstance(told, list) else [] if told is None else [told]
+    for one in whole:
+        with suppress(ValidationError):
+            read.append(Verdict.model_validate(one))
+    return read, len(whole) - len(read)
+
+
+def _unread_said(sides: Sequence[_Side], names: Mapping[str, str]) -> list[str]:
+    """Name runs of which something cannot be read."""
+    return [
+        f"{side.unread} verdict{'s' * (side.unread > 1)} of {names[side.run.id]} cannot be read: another version of "
+        "ModelCompose wrote them. Run its notebook again to compare it in full."
+        for side in sides
+        if side.unread
+    ]
 
 
 def _names(sides: Sequence[_Side]) -> dict[str, str]:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from modelcompose.analysis import Analysis
@@ -25,12 +24,12 @@ class Predictions(Workspace):
     """What the workbench does with fitted models."""
 
     def predict(self, id: str, data: str = "", rows: list[Json] | None = None) -> Json:  # noqa: A002
-        """Predict new rows by the model of a run that has ended.
+        """Predict new rows by the model of a run that has ended, or by a registered model.
 
         Parameters
         ----------
         id
-            The run.
+            The run; or a registered model as ``name@alias`` or ``name/version``.
         data
             A table of new rows: a file of the workspace, or any other source of tables.
         rows
@@ -50,10 +49,17 @@ class Predictions(Workspace):
             When the new rows lack a column or a level.
         """
         from modelcompose import catalog
+        from modelcompose.runs import Registry
         from modelcompose.workflow.new_rows import new_rows
         from modelcompose.workflow.prediction import class_names
 
-        run = self._store().get(id)
+        store = self._store()
+        registered = Registry(store).find(id) if "@" in id or "/" in id else None
+        if registered:
+            fitted = Registry(store).fitted(*registered)
+            with self._table(data, rows) as source:
+                return _predicted(fitted.choices, fitted.new_rows(source), fitted.classes)
+        run = store.get(id)
         choices = self._choices_of(run)
         folder = self._inside(run.notebook).parent
         with self._at(folder), self._table(data, rows) as source:
@@ -63,20 +69,13 @@ class Predictions(Workspace):
             asked = choices.changed({"new_rows": source})
             names = class_names(asked, table)
             found = new_rows(asked, dataset, table, model, self._posterior(run), names)
-        return {
-            "outcome": f"chance of {names[-1]}" if names else choices.outcome,
-            "unit": "" if names else choices.units.get(choices.outcome, ""),
-            "ci_prob": choices.ci_prob,
-            "dropped": int(found.attrs["dropped"]),
-            "rows": [_row(found, at) for at in range(found.sizes["row"])],
-        }
+        return _predicted(choices, found, names)
 
     @contextmanager
     def _table(self, data: str, rows: list[Json] | None) -> Iterator[str]:
         """Name the table of new rows as it is to be loaded; rows given as such are written to a passing file."""
-        import csv
-
         from modelcompose.data.readers import local_path
+        from modelcompose.runs.fitted import passing_table
 
         if rows is None:
             self._require_inside(data, self.workspace)
@@ -85,13 +84,9 @@ class Predictions(Workspace):
             return
         if not rows:
             raise InvalidInput("there is no row to predict", where="rows")
-        with TemporaryDirectory() as folder:
-            file = Path(folder) / "rows.csv"
-            with file.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.DictWriter(stream, list(dict.fromkeys(name for row in rows for name in row)))
-                writer.writeheader()
-                writer.writerows(rows)
-            yield str(file)
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        with passing_table([names, *([row.get(name, "") for name in names] for row in rows)]) as source:
+            yield source
 
     def _choices_of(self, run: Run) -> Analysis:
         from modelcompose.runs import ENDED
@@ -107,15 +102,27 @@ class Predictions(Workspace):
             )
         return Analysis.read(nb)
 
+    def _posterior_file(self, run: Run) -> Path:
+        try:
+            return self._store().artifact(run.id, "posterior.nc")
+        except NotFound:
+            raise Conflict(f"run {run.name!r} has no posterior", remedy="Run it again, to its fit at least.") from None
+
     def _posterior(self, run: Run) -> Any:
         import xarray as xr
 
-        try:
-            path = self._store().artifact(run.id, "posterior.nc")
-        except NotFound:
-            raise Conflict(f"run {run.name!r} has no posterior", remedy="Run it again, to its fit at least.") from None
-        with xr.open_datatree(path, engine="h5netcdf") as dt:
+        with xr.open_datatree(self._posterior_file(run), engine="h5netcdf") as dt:
             return dt.load()
+
+
+def _predicted(choices: Analysis, found: Any, names: tuple[str, ...]) -> Json:
+    return {
+        "outcome": f"chance of {names[-1]}" if names else choices.outcome,
+        "unit": "" if names else choices.units.get(choices.outcome, ""),
+        "ci_prob": choices.ci_prob,
+        "dropped": int(found.attrs["dropped"]),
+        "rows": [_row(found, at) for at in range(found.sizes["row"])],
+    }
 
 
 def _row(found: Any, at: int) -> Json:

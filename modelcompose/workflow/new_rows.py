@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
     from modelcompose.data import Dataset
 
-__all__ = ["new_rows", "new_table"]
+__all__ = ["Drawn", "drawn", "new_rows", "new_table"]
 
 MOST_ROWS = 10_000
 CHOOSING = frozenset({"filter", "distinct", "sort"})
@@ -129,6 +130,56 @@ def _like(values: pd.Series[Any], column: Any, name: str, analysis: Analysis) ->
     return pd.Categorical(values, categories=[*known, *new], ordered=bool(column.cat.ordered))
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Predictions of new rows, draw by draw.
+
+    Parameters
+    ----------
+    rows
+        The new rows, typed like the model's.
+    dropped
+        How many rows were left out because of gaps.
+    average
+        What is expected of each row, or the chance of the outcome's last class; shape (chains × draws, rows).
+    single
+        Single new observations of each row, of the same shape.
+    """
+
+    rows: pd.DataFrame
+    dropped: int
+    average: np.ndarray
+    single: np.ndarray
+
+
+def drawn(analysis: Analysis, dataset: Dataset, table: pd.DataFrame, model: Any, dt: Any) -> Drawn:
+    """Predict new rows, draw by draw.
+
+    Parameters
+    ----------
+    table
+        The rows that the model was fitted to.
+
+    Raises
+    ------
+    NotFound, InvalidData
+        When the new rows cannot be read, or lack a column or a level.
+    InvalidAnalysis
+        When the model cannot predict new rows.
+    """
+    rows, dropped = new_table(analysis, dataset, table)
+    try:
+        found = unseen(model, dt, rows, outcome=analysis.outcome, random_seed=analysis.random_seed)
+    except ModelComposeError:
+        raise
+    except (ValueError, KeyError, TypeError, NotImplementedError) as error:
+        raise InvalidAnalysis(
+            f"this model cannot predict new rows: {error}", where="new_rows", remedy="Empty the choice new_rows."
+        ) from None
+    chance = found.expected if found.expected.ndim == 2 else found.expected[..., -1]
+    return Drawn(rows, dropped, chance, found.outcome.astype(float))
+
+
 def new_rows(
     analysis: Analysis, dataset: Dataset, table: pd.DataFrame, model: Any, dt: Any, classes: tuple[str, ...]
 ) -> Any:
@@ -143,34 +194,23 @@ def new_rows(
 
     Raises
     ------
-    NotFound, InvalidData
-        When the new rows cannot be read, or lack a column or a level.
-    InvalidAnalysis
-        When the model cannot predict new rows.
+    NotFound, InvalidData, InvalidAnalysis
+        As for ``drawn``.
     """
     import xarray as xr
 
-    rows, dropped = new_table(analysis, dataset, table)
-    try:
-        found = unseen(model, dt, rows, outcome=analysis.outcome, random_seed=analysis.random_seed)
-    except ModelComposeError:
-        raise
-    except (ValueError, KeyError, TypeError, NotImplementedError) as error:
-        raise InvalidAnalysis(
-            f"this model cannot predict new rows: {error}", where="new_rows", remedy="Empty the choice new_rows."
-        ) from None
-    edge = (1 - analysis.ci_prob) / 2
-    chance = found.expected if found.expected.ndim == 2 else found.expected[..., -1]
+    found = drawn(analysis, dataset, table, model, dt)
+    rows, edge = found.rows, (1 - analysis.ci_prob) / 2
     columns = {name: ("row", np.array(rows[name].astype(str), dtype=str)) for name in rows}
     return xr.Dataset(
         {
-            "average": (("row", "end"), np.quantile(chance, [edge, 0.5, 1 - edge], axis=0).T),
-            "single": (("row", "end"), np.quantile(found.outcome.astype(float), [edge, 0.5, 1 - edge], axis=0).T),
+            "average": (("row", "end"), np.quantile(found.average, [edge, 0.5, 1 - edge], axis=0).T),
+            "single": (("row", "end"), np.quantile(found.single, [edge, 0.5, 1 - edge], axis=0).T),
             "outside": ("row", np.array(_outside(analysis, rows, table), dtype=str)),
             **{f"column {name}": value for name, value in columns.items()},
         },
         coords={"row": np.arange(1, len(rows) + 1), "end": ["lower", "median", "upper"]},
-        attrs={"dropped": dropped, "is_class": int(bool(classes)), "last": classes[-1] if classes else ""},
+        attrs={"dropped": found.dropped, "is_class": int(bool(classes)), "last": classes[-1] if classes else ""},
     )
 
 
