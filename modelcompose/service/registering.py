@@ -178,7 +178,7 @@ def _require_sound(run: Run, reason: str) -> str:
     faults += [one.title for one in run.verdicts if one.status == "fail" and not one.waived]
     if not any(one.step == "sampling" for one in run.verdicts):
         faults.append("nobody has judged its draws")
-    if getattr(run, "partial", False):
+    if run.partial:
         faults.append("it rests on sampling that was stopped early")
     if not faults:
         return ""
@@ -191,12 +191,13 @@ def _require_sound(run: Run, reason: str) -> str:
 
 
 def _ended(status: str) -> str:
-    return {
+    words = {
         "failed": "failed its checks",
         "error": "ended with an error",
         "stopped": "was stopped",
         "cancelled": "was cancelled",
-    }.get(status, f"is {status}")
+    }
+    return words.get(status, f"is {status}")
 
 
 def _require_same_table(run: Run, then: str, now: str) -> None:
