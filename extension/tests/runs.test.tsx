@@ -40,6 +40,79 @@ it('shows progress of a running run and that it was stopped', async () => {
   expect(screen.queryByRole('progressbar')).toBeNull();
 });
 
+it('says that a run waits for its turn, and why it is tried again', async () => {
+  const client = new FakeWorkbench();
+  await client.startRun('sleepstudy.ipynb');
+  client.emit({ type: 'queued', run: '1' });
+  mount(client);
+  await screen.findByText('Waiting for its turn.');
+  client.emit({ type: 'claimed', attempt: 1, host: 'here' });
+  await waitFor(() =>
+    expect(screen.queryByText('Waiting for its turn.')).toBeNull()
+  );
+  client.emit({
+    type: 'retry',
+    attempt: 2,
+    seconds: 20,
+    message: 'The kernel died.'
+  });
+  await screen.findByText('The kernel died. Attempt 2 begins in 20 s.');
+});
+
+it('pauses a run and lets it continue', async () => {
+  const client = new FakeWorkbench();
+  await client.startRun('sleepstudy.ipynb');
+  mount(client);
+  await userEvent.click(await screen.findByText('Pause'));
+  await screen.findByText('Paused');
+  await screen.findByText(/no draws are made/);
+  await userEvent.click(screen.getByText('Continue'));
+  await screen.findByText('Running');
+  await waitFor(() =>
+    expect(screen.queryByText(/no draws are made/)).toBeNull()
+  );
+});
+
+it('throws draws away only when that is said twice', async () => {
+  const client = new FakeWorkbench();
+  await client.startRun('sleepstudy.ipynb');
+  mount(client);
+  await userEvent.click(await screen.findByText('Cancel'));
+  await userEvent.click(screen.getByText('Keep it'));
+  expect((await client.run('1')).status).toBe('running');
+  await userEvent.click(screen.getByText('Cancel'));
+  await userEvent.click(screen.getByText('Throw away'));
+  await screen.findByText('Cancelled by you.');
+  await screen.findByText('Resume');
+});
+
+it('tells of each chain, and how far they agree', async () => {
+  const client = new FakeWorkbench();
+  await client.startRun('sleepstudy.ipynb');
+  const chain = { draws: 250, total: 2000, divergences: 3, step_size: 0.1234 };
+  client.emit({
+    type: 'sampling',
+    chains: [
+      { ...chain, tuning: true },
+      { ...chain, tuning: false }
+    ],
+    finished: 500,
+    total: 4000,
+    divergences: 6,
+    seconds: 2,
+    left: 12,
+    rate: 251.7,
+    agreement: [{ name: 'Days', rhat: 1.021, ess: 180.4 }]
+  });
+  mount(client);
+  await screen.findByText(/12 s left · 6 divergences · 252 a second/);
+  await userEvent.click(screen.getByText('Chain by chain'));
+  const rows = screen.getAllByRole('row').map(row => row.textContent);
+  expect(rows).toContain('1250 (warming up)30.12');
+  expect(rows).toContain('225030.12');
+  expect(rows).toContain('Days1.021180');
+});
+
 it('publishes a run and links to report and app', async () => {
   const client = new FakeWorkbench();
   await client.startRun('sleepstudy.ipynb');

@@ -277,6 +277,14 @@ export class RestWorkbench implements WorkbenchClient {
     return this.post(`${runPath(id)}/stop`);
   }
 
+  cancelRun(id: string): Promise<Run> {
+    return this.post(`${runPath(id)}/cancel`);
+  }
+
+  pauseRun(id: string): Promise<Run> {
+    return this.post(`${runPath(id)}/pause`);
+  }
+
   resumeRun(id: string): Promise<Run> {
     return this.post(`${runPath(id)}/resume`);
   }

@@ -120,6 +120,16 @@ export interface ChainProgress {
   tuning: boolean;
   divergences: number;
   step_size: number;
+  /** How many steps its latest draw took; not every sampler tells. */
+  steps?: number;
+}
+
+/** How far the chains agree about one parameter in the draws so far. */
+export interface Agreement {
+  name: string;
+  /** Null for a single chain. */
+  rhat: number | null;
+  ess: number;
 }
 
 export interface Sampling {
@@ -129,6 +139,10 @@ export interface Sampling {
   divergences: number;
   seconds: number;
   left: number | null;
+  /** Draws in a second, over the last few seconds. */
+  rate?: number | null;
+  /** Of a few parameters, where the sampler shows its draws so far. */
+  agreement?: Agreement[];
 }
 
 interface EventBase {
@@ -224,8 +238,12 @@ export interface RunClient {
     id: string,
     since: number
   ): Promise<{ events: RunEvent[]; status: RunStatus }>;
+  /** Keep the draws so far; a run that waits leaves the queue. */
   stopRun(id: string): Promise<Run>;
-  /** Go on with a run that died or was stopped, without repeating what was finished. */
+  /** End at once and throw the draws away. */
+  cancelRun(id: string): Promise<Run>;
+  pauseRun(id: string): Promise<Run>;
+  /** Go on with a run that is paused, or died or was stopped, without repeating what was finished. */
   resumeRun(id: string): Promise<Run>;
   compareRuns(ids: string[]): Promise<RunComparison>;
   publish(id: string): Promise<Publication>;

@@ -5,9 +5,15 @@ import { RUN_TONES, RUN_WORDS } from './steps';
 
 /** How far a run has come, as its events tell. */
 export function Follow({ following }: { following: Following }) {
-  const { sampling, cached, rounds } = following;
+  const { sampling, cached, rounds, waiting, paused } = following;
   return (
     <>
+      {waiting && <p className="jp-modelcompose-small">{waiting}</p>}
+      {paused && (
+        <p className="jp-modelcompose-small" role="status">
+          Paused: no draws are made until it continues.
+        </p>
+      )}
       {rounds.length > 0 && (
         <ol className="jp-modelcompose-Rounds" aria-label="Tried so far">
           {rounds.map(({ id, label, why, status }) => (

@@ -1,4 +1,7 @@
-import { ChainProgress, Sampling } from '../api/port';
+import { Agreement, ChainProgress, Sampling } from '../api/port';
+import { Disclosure } from './Disclosure';
+import { duration } from './duration';
+import { Explained } from './Term';
 
 /** How far sampling has come: one bar for all chains, one thin bar for each. */
 export function Progress({ sampling }: { sampling: Sampling }) {
@@ -21,14 +24,88 @@ export function Progress({ sampling }: { sampling: Sampling }) {
         {finished.toLocaleString('en')} of {total.toLocaleString('en')} draws ·{' '}
         {remaining(sampling)}
         {sampling.divergences > 0 && ` · ${sampling.divergences} divergences`}
+        {sampling.rate ? ` · ${rounded(sampling.rate)} a second` : ''}
       </p>
       <div className="jp-modelcompose-Progress-chains" aria-hidden="true">
         {chains.map((chain, index) => (
           <Chain key={index} number={index + 1} chain={chain} />
         ))}
       </div>
+      {chains.length > 0 && (
+        <Disclosure summary="Chain by chain">
+          <Chains chains={chains} />
+          <SoFar agreement={sampling.agreement ?? []} />
+        </Disclosure>
+      )}
     </div>
   );
+}
+
+function Chains({ chains }: { chains: ChainProgress[] }) {
+  return (
+    <table className="jp-modelcompose-Table">
+      <thead>
+        <tr>
+          <th scope="col">Chain</th>
+          <th scope="col">Draws</th>
+          <th scope="col">
+            <Explained text="Divergences" />
+          </th>
+          <th scope="col">
+            <Explained text="Step size" />
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {chains.map((chain, index) => (
+          <tr key={index}>
+            <th scope="row">{index + 1}</th>
+            <td>
+              {chain.draws.toLocaleString('en')}
+              {chain.tuning && ' (warming up)'}
+            </td>
+            <td>{chain.divergences}</td>
+            <td>{chain.step_size ? chain.step_size.toPrecision(2) : '–'}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** How far the chains agree in the draws so far; it settles only towards the end. */
+function SoFar({ agreement }: { agreement: Agreement[] }) {
+  if (agreement.length === 0) {
+    return null;
+  }
+  return (
+    <table className="jp-modelcompose-Table">
+      <thead>
+        <tr>
+          <th scope="col">Parameter</th>
+          <th scope="col">
+            <Explained text="R-hat so far" />
+          </th>
+          <th scope="col">
+            <Explained text="ESS so far" />
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {agreement.map(({ name, rhat, ess }) => (
+          <tr key={name}>
+            <th scope="row">{name}</th>
+            <td>{rhat === null ? '–' : rhat.toFixed(3)}</td>
+            <td>{Math.round(ess).toLocaleString('en')}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function rounded(rate: number): string {
+  return rate < 10 ? rate.toFixed(1) : Math.round(rate).toLocaleString('en');
 }
 
 function Chain({ number, chain }: { number: number; chain: ChainProgress }) {
@@ -48,12 +125,4 @@ function remaining({ seconds, left }: Sampling): string {
   return left === null
     ? `${duration(seconds)} so far`
     : `${duration(left)} left`;
-}
-
-export function duration(seconds: number): string {
-  if (seconds < 60) {
-    return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`;
-  }
-  const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${(minutes / 60).toFixed(1)} h`;
 }

@@ -21,6 +21,8 @@ const EXPLANATIONS: Record<string, string> = {
   posterior: 'What the model believes after it has seen the data.',
   'credible interval':
     'A range that holds the true value with the stated probability, given the model and the data.',
+  'step size':
+    'How far the sampler moves at a time. It settles while the chain warms up; a tiny one means a difficult posterior.',
   'tree depth':
     'How far the sampler travels in one step. At the limit it is slow, not wrong.',
   elpd: 'How well a model predicts rows that it has not seen. Higher is better; only differences mean something.',

@@ -87,10 +87,28 @@ export abstract class FakeRuns extends FakeNotebooks {
     return this.finish(id, 'stopped', 'Stopped by you.');
   }
 
+  async cancelRun(id: string): Promise<Run> {
+    this.check('cancelRun');
+    return this.finish(id, 'cancelled', 'Cancelled by you.');
+  }
+
+  async pauseRun(id: string): Promise<Run> {
+    this.check('pauseRun');
+    const run = this.find(id);
+    run.paused = true;
+    this.emit({ type: 'paused' });
+    return { ...run };
+  }
+
   async resumeRun(id: string): Promise<Run> {
     this.check('resumeRun');
     const run = this.find(id);
-    if (!['error', 'stopped'].includes(run.status)) {
+    if (run.paused) {
+      run.paused = false;
+      this.emit({ type: 'continued' });
+      return { ...run };
+    }
+    if (!['error', 'stopped', 'cancelled'].includes(run.status)) {
       throw new WorkbenchError({
         type: 'Conflict',
         message: `Run '${run.name}' has nothing to resume.`

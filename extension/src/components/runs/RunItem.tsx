@@ -43,11 +43,14 @@ export function RunItem(props: Props) {
             <strong>{run.name}</strong>
           </label>
         )}
-        <Badge tone={RUN_TONES[run.status]} text={RUN_WORDS[run.status]} />
+        <Badge tone={RUN_TONES[run.status]} text={runWord(run)} />
       </div>
-      <p className="jp-modelcompose-small">
-        {run.model} · {new Date(run.started).toLocaleString()}
-      </p>
+      <p className="jp-modelcompose-small">{facts(run).join(' · ')}</p>
+      {run.partial && (
+        <p className="jp-modelcompose-small">
+          Rests on fewer draws than asked for: sampling was stopped early.
+        </p>
+      )}
       <Dots run={run} />
       {!hasEnded(run.status) && (
         <Live client={client} id={run.id} onEnd={onChanged} />
@@ -72,20 +75,75 @@ export function RunItem(props: Props) {
 
 function Buttons(props: Props & { acting: Action }) {
   const { run, client, host, onChanged, onStarted, acting } = props;
+  const [discarding, setDiscarding] = useState(false);
   const act = (work: () => Promise<unknown>) =>
     void acting.start(work, onChanged);
+  if (discarding && !hasEnded(run.status)) {
+    return (
+      <div className="jp-modelcompose-Buttons">
+        <span>End it and throw its draws away?</span>
+        <button
+          className="jp-modelcompose-Button"
+          disabled={acting.busy}
+          onClick={() => act(() => client.cancelRun(run.id))}
+        >
+          Throw away
+        </button>
+        <button
+          className="jp-modelcompose-Button jp-mod-quiet"
+          autoFocus
+          onClick={() => setDiscarding(false)}
+        >
+          Keep it
+        </button>
+      </div>
+    );
+  }
   return (
     <div className="jp-modelcompose-Buttons">
+      {run.status === 'running' && (
+        <button
+          className="jp-modelcompose-Button"
+          disabled={acting.busy}
+          title={
+            run.paused
+              ? 'Draws go on where they were held'
+              : 'Holds sampling, so that the machine is free for something else'
+          }
+          onClick={() =>
+            act(() =>
+              run.paused ? client.resumeRun(run.id) : client.pauseRun(run.id)
+            )
+          }
+        >
+          {run.paused ? 'Continue' : 'Pause'}
+        </button>
+      )}
       {!hasEnded(run.status) && (
         <button
           className="jp-modelcompose-Button"
           disabled={acting.busy}
+          title={
+            run.status === 'queued'
+              ? 'Takes it off the queue; it can be resumed'
+              : 'Keeps the draws so far and finishes with them'
+          }
           onClick={() => act(() => client.stopRun(run.id))}
         >
           Stop
         </button>
       )}
-      {['stopped', 'error'].includes(run.status) && (
+      {!hasEnded(run.status) && (
+        <button
+          className="jp-modelcompose-Button jp-mod-quiet"
+          disabled={acting.busy}
+          title="Ends it at once and keeps no draws"
+          onClick={() => setDiscarding(true)}
+        >
+          Cancel
+        </button>
+      )}
+      {['stopped', 'error', 'cancelled'].includes(run.status) && (
         <button
           className="jp-modelcompose-Button"
           disabled={acting.busy}
@@ -126,6 +184,32 @@ function Buttons(props: Props & { acting: Action }) {
     </div>
   );
 }
+
+function runWord({ status, paused }: Run): string {
+  return status === 'running' && paused ? 'Paused' : RUN_WORDS[status];
+}
+
+/** What tells a run from others, in the order in which one looks for it. */
+function facts(run: Run): string[] {
+  const { kind, model, started, sampler, attempt, priority } = run;
+  return [
+    KINDS[kind],
+    model,
+    sampler && sampler !== USUAL_SAMPLER ? `drawn by ${sampler}` : '',
+    new Date(started).toLocaleString(),
+    attempt > 1 ? `attempt ${attempt}` : '',
+    priority !== 0 ? `priority ${priority}` : ''
+  ].filter(Boolean);
+}
+
+const USUAL_SAMPLER = 'nutpie';
+
+const KINDS: Record<Run['kind'], string> = {
+  run: '',
+  sweep: 'Sweep',
+  tracked: 'Fitted by own code',
+  imported: 'Brought in'
+};
 
 function Link(props: { href: string; text: string }) {
   return (
