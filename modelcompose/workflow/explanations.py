@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from modelcompose.verdict import Finding
+from modelcompose.workflow import diagnostics
 from modelcompose.workflow.policy import Policy
 
 __all__ = ["RULE", "Explanations", "explanations", "finding"]
@@ -85,12 +86,9 @@ def finding(found: Explanations, policy: Policy) -> Finding:
 
 def _grouped(draws: np.ndarray, quantity: str, policy: Policy) -> Explanations | None:
     """Group the chains of one quantity, shape (chains, draws), by gaps between their averages."""
-    import arviz_stats as azs
-
     half = draws.shape[1] // 2
-    settled = all(
-        policy["rhat"].status(float(azs.rhat(chain[: 2 * half].reshape(2, half)))) != "fail" for chain in draws
-    )
+    alone = diagnostics.rhat(draws[:, : 2 * half].reshape(len(draws), 2, half))
+    settled = all(policy["rhat"].status(float(one)) != "fail" for one in alone)
     within = float(np.sqrt(draws.var(1).mean()))
     if not settled or not within > 0:
         return None

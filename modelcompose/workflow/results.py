@@ -11,7 +11,7 @@ import numpy as np
 from modelcompose import catalog
 from modelcompose.catalog.effects import Effect
 from modelcompose.verdict import Finding, Remedy, Verdict, Waiver, worst
-from modelcompose.workflow import sampling
+from modelcompose.workflow import diagnostics, sampling
 from modelcompose.workflow.fit import is_partial
 from modelcompose.workflow.policy import policy_of
 from modelcompose.workflow.steps import choices_digest, conclude, judged, step, upstream, waiver
@@ -61,33 +61,24 @@ def figures_of(effects: list[Effect], dt: Any, ci_prob: float) -> list[Figures]:
 
 
 def _precision(draws: list[np.ndarray], dt: Any, ci_prob: float) -> tuple[np.ndarray, np.ndarray]:
-    import arviz_stats as azs
-
-    chains, each = int(dt["posterior"].sizes["chain"]), int(dt["posterior"].sizes["draw"])
-    values = _by_chain(np.stack(draws).reshape(len(draws), chains, each))
+    values = _by_chain(draws, dt)
     edge = (1 - ci_prob) / 2
     with np.errstate(all="ignore"):
-        errors = [azs.mcse(values, method="quantile", prob=prob)["x"].values for prob in (edge, 0.5, 1 - edge)]
-        bulk = azs.ess(values, method="bulk")["x"].values
-        tail = azs.ess(values, method="tail", prob=(edge, 1 - edge))["x"].values
-    independent = np.minimum(np.nan_to_num(np.fmin(bulk, tail), nan=chains * each), chains * each)
+        errors = [diagnostics.mcse_quantile(values, prob) for prob in (edge, 0.5, 1 - edge)]
+    bulk, tail = diagnostics.ess_bulk(values), diagnostics.ess_tail(values, (edge, 1 - edge))
+    total = values[0].size
+    independent = np.minimum(np.nan_to_num(np.fmin(bulk, tail), nan=total), total)
     return np.nan_to_num(np.max(errors, axis=0), nan=0.0, posinf=0.0), independent
 
 
 def mcse(draws: list[np.ndarray], dt: Any) -> np.ndarray:
     """Return the Monte Carlo standard error of the means of some draws, shape (quantities,)."""
-    import arviz_stats as azs
-
-    chains, each = int(dt["posterior"].sizes["chain"]), int(dt["posterior"].sizes["draw"])
-    with np.errstate(all="ignore"):
-        found = azs.mcse(_by_chain(np.stack(draws).reshape(len(draws), chains, each)), method="mean")
-    return np.asarray(np.nan_to_num(found["x"].values, nan=0.0))
+    return np.asarray(np.nan_to_num(diagnostics.mcse_mean(_by_chain(draws, dt)), nan=0.0))
 
 
-def _by_chain(values: np.ndarray) -> Any:
-    import xarray as xr
-
-    return xr.Dataset({"x": (("quantity", "chain", "draw"), values)})
+def _by_chain(draws: list[np.ndarray], dt: Any) -> np.ndarray:
+    sizes = dt["posterior"].sizes
+    return np.stack(draws).astype(float).reshape(len(draws), sizes["chain"], sizes["draw"])
 
 
 def names_in(analysis: Analysis, table: pd.DataFrame) -> list[str]:
@@ -156,7 +147,8 @@ def caveats(name: str, analysis: Analysis, dt: Any) -> list[Caveat]:
 def _caveats(name: str, analysis: Analysis, dt: Any) -> Iterator[Caveat]:
     policy = policy_of(analysis)
     before = {one: verdict.status for one, verdict in current(analysis).items() if one in upstream(name)}
-    before.setdefault("sampling", worst(finding.status for finding in sampling.judge(dt, policy)))
+    if "sampling" not in before:
+        before["sampling"] = worst(finding.status for finding in sampling.judge(dt, policy))
     for one, status in before.items():
         if status == "fail":
             given = waiver(one, analysis, policy)

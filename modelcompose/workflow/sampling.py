@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable
-from functools import partial
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from modelcompose.verdict import Finding, Verdict, worst
-from modelcompose.workflow import explanations
+from modelcompose.workflow import diagnostics, explanations
 from modelcompose.workflow.fit import is_partial
 from modelcompose.workflow.policy import Policy, default, policy_of
 from modelcompose.workflow.refits import SEVERAL, remedies
@@ -99,23 +98,20 @@ def _enough(dt: Any, policy: Policy) -> bool:
 
 def _of_chains(posterior: Any, chains: int, each: int, rules: Policy) -> list[Finding]:
     """Judge what the chains say of each quantity: whether they agree, and how precisely."""
-    import arviz_stats as azs
-
-    tables = [posterior.isel(chain=slice(start, start + each)) for start in range(0, chains, each)]
-    constant = _constant(posterior)
+    names, values = _quantities(posterior)
+    tables = [values[:, start : start + each] for start in range(0, chains, each)]
+    constant = {name for name, width in zip(names, np.ptp(values, axis=(1, 2)), strict=True) if width == 0}
 
     def over(which: Callable[[list[float]], float], measure: Callable[[Any], Any]) -> dict[str, float]:
-        found = _over(which, [_flat(measure(one)) for one in tables])
+        measured = [dict(zip(names, map(float, measure(one)), strict=True)) for one in tables]
+        found = _over(which, measured)
         return {name: value for name, value in found.items() if name not in constant} or found
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        rhat = over(max, azs.rhat) if each > 1 else {}
-        bulk = over(sum, lambda one: azs.ess(one, method="bulk"))
-        tail = over(sum, lambda one: azs.ess(one, method="tail"))
-        errors = {kind: over(_of_average, partial(azs.mcse, method=kind)) for kind in ("mean", "sd")}
-        several = _several(posterior, rhat, rules) if len(tables) == 1 else None
-    spread = _flat(posterior.std(("chain", "draw")))
+    rhat = over(max, diagnostics.rhat) if each > 1 else {}
+    bulk, tail = over(sum, diagnostics.ess_bulk), over(sum, diagnostics.ess_tail)
+    errors = {"mean": over(_of_average, diagnostics.mcse_mean), "sd": over(_of_average, diagnostics.mcse_sd)}
+    several = _several(posterior, rhat, rules) if len(tables) == 1 else None
+    spread = dict(zip(names, map(float, values.std(axis=(1, 2))), strict=True))
     return [
         *([explanations.finding(several, rules)] if several else []),
         *([_rhat(rhat, rules)] if rhat else []),
@@ -143,15 +139,16 @@ def _is_raw(name: str) -> bool:
     return name.endswith("_raw") or (name.startswith("hsgp(") and name.endswith("_weights"))
 
 
-def _flat(dataset: Any) -> dict[str, float]:
-    """Spread a dataset of scalars and vectors over names like ``1|Subject[308]``."""
-    found = {}
-    for name in dataset.data_vars:
-        values = dataset[name]
-        for index in np.ndindex(values.shape):
-            labels = [str(values[dim].values[at]) for dim, at in zip(values.dims, index, strict=True)]
-            found[f"{name}[{', '.join(labels)}]" if labels else str(name)] = float(values.values[index])
-    return found
+def _quantities(posterior: Any) -> tuple[list[str], np.ndarray]:
+    """Spread scalars and vectors over names like ``1|Subject[308]``; the draws have shape (names, chains, draws)."""
+    names: list[str] = []
+    draws: list[np.ndarray] = []
+    for name in posterior.data_vars:
+        values = posterior[name].transpose("chain", "draw", ...)
+        labels = [list(map(str, values[dim].values)) for dim in values.dims[2:]]
+        names += [f"{name}[{', '.join(one)}]" if one else str(name) for one in product(*labels)]
+        draws.append(values.values.reshape(*values.shape[:2], -1).transpose(2, 0, 1))
+    return names, np.concatenate(draws).astype(float)
 
 
 def _over(which: Callable[[list[float]], float], found: list[dict[str, float]]) -> dict[str, float]:
@@ -165,13 +162,6 @@ def _over(which: Callable[[list[float]], float], found: list[dict[str, float]]) 
 def _of_average(errors: list[float]) -> float:
     """Return the error of an average of independent estimates."""
     return math.sqrt(sum(error**2 for error in errors)) / len(errors)
-
-
-def _constant(posterior: Any) -> set[str]:
-    """Name what never changes in any chain, such as the diagonal of a matrix of correlations."""
-    dims = ("chain", "draw")
-    ranges = _flat(posterior.max(dims) - posterior.min(dims))
-    return {name for name, width in ranges.items() if width == 0}
 
 
 def _several(posterior: Any, rhat: dict[str, float], rules: Policy) -> explanations.Explanations | None:
@@ -302,20 +292,18 @@ def _bfmi(energy: Any, rules: Policy) -> Finding:
 
 def _picture(dt: Any) -> Any:
     """Rank plots of the parameters that mix worst."""
-    import arviz_stats as azs
-
     posterior = dt["posterior"].to_dataset()
     scalars = [name for name in posterior.data_vars if posterior[name].ndim == 2]
-    bulk = {name: float(azs.ess(posterior[[name]], method="bulk")[name]) for name in scalars}
-    names = sorted(scalars, key=lambda name: bulk[name])[:PICTURED]
-    fig, axes = figure(columns=max(2, len(names)), height=2.2)
-    for axis, name in zip(axes, names, strict=False):
-        values = posterior[name].transpose("chain", "draw").values
+    names, draws = _quantities(posterior[scalars]) if scalars else ([], np.empty((0, 1, 1)))
+    shown = list(np.argsort(diagnostics.ess_bulk(draws), kind="stable")[:PICTURED]) if scalars else []
+    fig, axes = figure(columns=max(2, len(shown)), height=2.2)
+    for axis, at in zip(axes, shown, strict=False):
+        values = draws[at]
         ranks = values.ravel().argsort().argsort().reshape(values.shape)
         for chain in ranks:
-            axis.hist(chain, bins=20, range=(0, ranks.size), histtype="step")
+            axis.stairs(*np.histogram(chain, bins=20, range=(0, ranks.size)))
         axis.axhline(values.shape[1] / 20, color="#888888", linestyle=":")
-        axis.set(title=name, xlabel="rank", yticks=[])
-    for axis in axes[len(names) :]:
+        axis.set(title=names[at], xlabel="rank", yticks=[])
+    for axis in axes[len(shown) :]:
         axis.axis("off")
     return fig
