@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modelcompose.data import load as load
     from modelcompose.data import profile as profile
     from modelcompose.errors import ModelComposeError as ModelComposeError
+    from modelcompose.runs.tracked import track as track
     from modelcompose.samplers import fit as fit
     from modelcompose.service import Workbench as Workbench
     from modelcompose.verdict import Remedy as Remedy
@@ -57,12 +58,17 @@ _HOMES = {
     "recover": "workflow.recovery",
     "sensitivity": "workflow.sensitivity",
     "stacked": "workflow.comparison",
+    "track": "runs.tracked",
 }
+_PARTS = ("runs",)
+"""Parts that are offered whole; ``runs`` can be called."""
 
-__all__ = [*sorted(_HOMES), "__version__"]
+__all__ = [*sorted([*_HOMES, *_PARTS]), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PARTS:
+        return import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

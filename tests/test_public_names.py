@@ -34,8 +34,10 @@ PUBLIC = {
         "prior_predictive",
         "profile",
         "recover",
+        "runs",
         "sensitivity",
         "stacked",
+        "track",
     ],
     "modelcompose.analysis": [
         "ROLES",

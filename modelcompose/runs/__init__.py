@@ -11,7 +11,13 @@ when something is executed or recorded, since the server process imports this pa
     EventLog(store.folder(run.id)).wait(since=0, seconds=20)
     stop(store, run.id)             # keeps the draws so far
     store.get(run.id)
+
+The package itself can be called: ``modelcompose.runs(status="passed")`` is the table of a workspace's runs.
 """
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from modelcompose.runs.autopilot import Prepare, Ready, autopilot
 from modelcompose.runs.engine import Control
@@ -40,3 +46,19 @@ __all__ = [
     "start",
     "stop",
 ]
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class _Runs(ModuleType):
+    """Lets the package be called: a part of ``modelcompose`` and its table of runs cannot have two names."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> "DataFrame":
+        """Return the runs of a workspace as a table; see ``modelcompose.runs.frame.runs``."""
+        from modelcompose.runs.frame import runs
+
+        return runs(*arguments, **options)
+
+
+sys.modules[__name__].__class__ = _Runs

@@ -74,6 +74,8 @@ class Run(BaseModel):
     after: tuple[str, ...] = ()
     sampler: str = ""
     seconds: float | None = Field(None, description="How long it was executed, all attempts together.")
+    elpd: float | None = Field(None, description="Log predictive density of rows left out, where it was worked out.")
+    elpd_se: float | None = Field(None, description="Its standard error.")
     tags: dict[str, str] = Field(default_factory=dict, description="What people have noted on it.")
 
 

@@ -23,7 +23,7 @@ from modelcompose.runs.process import FILE as PROCESS
 from modelcompose.runs.process import Process
 from modelcompose.runs.queue import RUNS, Place, Terms
 from modelcompose.runs.run import ENDED, Run, RunKind, RunStatus, RunVerdict, verdicts_in
-from modelcompose.runs.tracking import Tracking, git_tags, metrics, shortened
+from modelcompose.runs.tracking import ELPD, ELPD_SE, Tracking, git_tags, metrics, shortened
 from modelcompose.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class RunStore:
         }
         self._make_home()
         choices = analysis.model_dump(mode="json")
-        run_id = self.tracking.create(name, choices, tags)
+        run_id = self.tracking.create(name, {} if kind == "tracked" else choices, tags)
         folder = self.folder(run_id)
         folder.mkdir(parents=True)
         write(nb, folder / SOURCE)
@@ -398,6 +398,8 @@ class RunStore:
                 "kind": tags.get("modelcompose.kind", "run"),
                 "partial": tags.get("modelcompose.partial") == "true",
                 "sampler": tags.get("modelcompose.sampler", ""),
+                "elpd": record.data.metrics.get(ELPD),
+                "elpd_se": record.data.metrics.get(ELPD_SE),
                 "tags": {name: value for name, value in tags.items() if not name.startswith(OURS)},
                 **json.loads(tags.get("modelcompose.terms", "{}")),
             }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run as Record
 
-__all__ = ["Tracking", "git_tags", "metrics", "shortened"]
+__all__ = ["ELPD", "ELPD_SE", "Tracking", "git_tags", "metrics", "shortened"]
 
 EXPERIMENT = "modelcompose"
 OURS = "modelcompose.notebook"
@@ -27,6 +27,7 @@ PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 KEY_LENGTH = 250
 GIT_SECONDS = 5
+ELPD, ELPD_SE = "elpd", "elpd.se"
 
 
 class Tracking:
@@ -135,6 +136,9 @@ def metrics(verdicts: Iterable[Verdict]) -> dict[str, float]:
         for finding in verdict.findings:
             if finding.value is not None:
                 measured[_free(_key(verdict.step, finding.name), measured)] = finding.value
+        density = verdict.details.get("elpd")
+        if isinstance(density, Mapping) and density.get("elpd") is not None and density.get("se") is not None:
+            measured |= {ELPD: float(density["elpd"]), ELPD_SE: float(density["se"])}
     return measured
 
 

@@ -102,6 +102,12 @@ def _findings(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> 
     rules = policy_of(analysis)
     if quantile is not None:
         return [_below(simulated, quantile, rules)]
+    return judge(analysis, table, simulated)
+
+
+def judge(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) -> list[Finding]:
+    """Hold data sets simulated from a fitted model against the observed one, by the rules of ``check``."""
+    rules = policy_of(analysis)
     statistics = discrepancies(analysis, table, simulated)
     scale = 1 / len(statistics)
     found = [_tail(name, why, statistic, simulated, rules, scale) for name, why, statistic in statistics]
