@@ -140,7 +140,7 @@ PUBLIC = {
         "start",
         "stop",
     ],
-    "modelcompose.samplers": ["Sampler", "Settings", "fit", "names", "refits"],
+    "modelcompose.samplers": ["Facts", "Sampler", "Settings", "facts", "fit", "names", "refits"],
     "modelcompose.samples": ["SAMPLES", "Sample", "copy", "path"],
     "modelcompose.server": ["ROUTES", "Route"],
     "modelcompose.service": ["Workbench"],

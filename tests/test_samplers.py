@@ -13,6 +13,7 @@ import pytest
 
 from modelcompose import samplers
 from modelcompose.errors import InvalidInput, NotFound
+from modelcompose.samplers.progress import Progress
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -29,7 +30,17 @@ def model(sigma: float = 1.0, *, possible: bool = True) -> Any:
     return made
 
 
-@pytest.fixture(scope="module", params=samplers.names())
+WALKERS = [name for name in samplers.names() if not samplers.facts(name).independent]
+EXACT = [name for name in samplers.names() if not samplers.facts(name).approximate and name != "fake"]
+SLOW = {"numpyro", "blackjax", "advi", "pathfinder"}  # each compiles for some seconds
+
+
+def each(names: list[str]) -> list[Any]:
+    """Return samplers as parameters of a test; those that compile for long are left to the night."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in names]
+
+
+@pytest.fixture(scope="module", params=each(samplers.names()))
 def sampler(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -47,7 +58,10 @@ def test_it_returns_the_draws_that_were_asked_for(dt: Any, sampler: str) -> None
     assert dt["posterior"].attrs["sampling_seconds"] > 0
 
 
-def test_it_says_how_sampling_went(dt: Any) -> None:
+def test_it_says_how_sampling_went(dt: Any, sampler: str) -> None:
+    if sampler not in WALKERS:
+        assert dict(dt["sample_stats"].sizes) == {"chain": 2, "draw": 60}
+        return
     for name in ("diverging", "energy", "reached_max_treedepth"):
         assert dict(dt["sample_stats"][name].sizes) == {"chain": 2, "draw": 60}
     assert dt["sample_stats"]["diverging"].dtype == bool
@@ -57,8 +71,9 @@ def test_it_keeps_the_data_it_learnt_from(dt: Any) -> None:
     assert dt["observed_data"]["y"].to_numpy() == pytest.approx(np.linspace(4, 6, 30))
 
 
-def test_it_finds_the_answer(dt: Any) -> None:
-    assert float(dt["posterior"]["mu"].mean()) == pytest.approx(5, abs=0.3)
+def test_it_finds_the_answer(dt: Any, sampler: str) -> None:
+    if sampler != "fake":
+        assert float(dt["posterior"]["mu"].mean()) == pytest.approx(5, abs=0.3)
     assert dt["posterior"]["twice"].to_numpy() == pytest.approx(2 * dt["posterior"]["mu"].to_numpy())
 
 
@@ -89,7 +104,7 @@ def interruptible() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("interruptible")
-@pytest.mark.parametrize("name", samplers.OURS)
+@pytest.mark.parametrize("name", each([name for name in WALKERS if name != "fake"]))
 def test_an_interrupt_keeps_the_draws_so_far(name: str) -> None:
     import pymc as pm
 
@@ -98,13 +113,15 @@ def test_an_interrupt_keeps_the_draws_so_far(name: str) -> None:
         pm.Normal("y", x.cumsum(), 0.2, observed=np.zeros(30))
     done: list[bool] = []
 
-    def interrupt_once(chains: list[dict[str, Any]]) -> None:
-        if not done and any(chain["draws"] > 100 for chain in chains):
-            done.append(True)
-            _thread.interrupt_main()
+    class Interrupting(Progress):
+        def report(self, chains: list[dict[str, Any]]) -> None:
+            super().report(chains)
+            if not done and any(chain["draws"] > 100 for chain in chains):
+                done.append(True)
+                _thread.interrupt_main()
 
     settings = samplers.Settings(200_000, 50, 2, 0.8, 1, low_rank=False)
-    dt = import_module(samplers.OURS[name]).sample(slow, ["x"], settings, interrupt_once)
+    dt = import_module(samplers.OURS[name]).sample(slow, ["x"], settings, Interrupting(200_050, 2))
     assert done
     assert dt["posterior"].sizes["draw"] < 200_000
     assert np.isfinite(dt["posterior"]["x"].to_numpy()).all()

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from modelcompose.errors import InvalidInput, NotFound
-from modelcompose.samplers.progress import Progress
+from modelcompose.samplers.facts import Facts
+from modelcompose.samplers.progress import RUN_FOLDER, Progress
 
-__all__ = ["Sampler", "Settings", "fit", "names", "refits"]
+__all__ = ["Facts", "Sampler", "Settings", "facts", "fit", "names", "refits"]
 
-OURS = {"nutpie": "modelcompose.samplers.nutpie", "pymc": "modelcompose.samplers.pymc"}
-RUN_FOLDER = "MODELCOMPOSE_RUN_FOLDER"
+OURS = {name: f"modelcompose.samplers.{name}" for name in ("nutpie", "pymc", "exact", "laplace", "fake")}
 STEP, KEY = "MODELCOMPOSE_STEP", "MODELCOMPOSE_STEP_KEY"  # where in a run this is called from
+POINTS = "modelcompose.samplers"  # the entry points of samplers from elsewhere
 POSTERIOR = "posterior.nc"
 MADE_FOR = "modelcompose_step"
 SURFACE = "surface_raw"  # the weights of a map, which were measured to draw far better with the low-rank metric
@@ -46,31 +47,67 @@ class Sampler(Protocol):
     """The contract of a sampler module.
 
     It draws ``settings.draws`` from each of ``settings.chains`` chains of a PyMC model, keeps the variables named,
-    reports progress as it goes, and on ``KeyboardInterrupt`` returns the draws made so far, of equal length for all
+    tells ``progress`` as it goes, and on ``KeyboardInterrupt`` returns the draws made so far, of equal length for all
     chains. The same seed gives the same draws on the same machine. The result is a DataTree with the groups
-    ``posterior`` and ``sample_stats``; the latter has ``diverging``, ``energy`` and ``reached_max_treedepth``.
+    ``posterior`` and ``sample_stats``; of one whose draws depend on each other the latter has ``diverging``,
+    ``energy`` and ``reached_max_treedepth``. An approximation names itself in ``posterior.attrs["approximation"]``,
+    and how far it is to be trusted in ``pareto_k`` and ``importance_ess``; see ``modelcompose.samplers.importance``.
+    ``FACTS`` says what is to be known before it is chosen.
 
     A sampler that compiles may have ``prepare(model, var_names)``; what it returns is then given to ``sample`` in the
     model's place, as often as the model's data containers are filled anew.
     """
 
-    def sample(
-        self, model: Any, var_names: list[str], settings: Settings, report: Callable[[list[dict[str, Any]]], None]
-    ) -> Any: ...
+    FACTS: Facts
+
+    def sample(self, model: Any, var_names: list[str], settings: Settings, progress: Progress) -> Any: ...
 
 
 def names() -> list[str]:
     """Return the names of all samplers."""
-    return [*OURS, *(point.name for point in entry_points(group="modelcompose.samplers"))]
+    return [*OURS, *(point.name for point in entry_points(group=POINTS) if point.name not in OURS)]
+
+
+def facts(name: str) -> Facts:
+    """Return what is to be known of a sampler.
+
+    Raises
+    ------
+    NotFound
+        When there is none of that name.
+    InvalidInput
+        When the package that brings it cannot be imported.
+    """
+    return _facts(name, _sampler(name))
+
+
+def _facts(name: str, sampler: Any) -> Facts:
+    """Return the facts of a sampler; one from elsewhere may have none."""
+    return getattr(sampler, "FACTS", None) or Facts(name, (sampler.__doc__ or "").strip().partition("\n")[0])
 
 
 def _sampler(name: str) -> Sampler:
+    """Look a sampler up, whether or not all that it needs is installed."""
     if name in OURS:
         return import_module(OURS[name])
-    for point in entry_points(group="modelcompose.samplers"):
+    for point in entry_points(group=POINTS):
         if point.name == name:
-            return point.load()  # type: ignore[no-any-return]
+            try:
+                return point.load()  # type: ignore[no-any-return]
+            except ImportError as error:
+                raise InvalidInput(
+                    f"the sampler {name!r} cannot be loaded from {point.value}: {error}",
+                    where="sampler",
+                    remedy="Install what it lacks, or choose another sampler.",
+                ) from error
     raise NotFound(f"there is no sampler {name!r}", where="sampler", remedy=f"Samplers are: {', '.join(names())}.")
+
+
+def _chosen(name: str) -> Sampler:
+    """Look a sampler up that is to draw now."""
+    sampler = _sampler(name)
+    _facts(name, sampler).require()
+    return sampler
 
 
 def fit(
@@ -98,7 +135,7 @@ def fit(
         each of them, and the chains of all stand side by side; ``posterior.attrs["chains_each"]`` says how many
         belong to one.
     sampler
-        Name of the sampler: ``nutpie`` or ``pymc``.
+        Name of the sampler; ``names`` lists them, ``facts`` says what is to be known of one.
     draws, tune, chains
         Draws kept and warm-up draws per chain, and the number of chains.
     target_accept
@@ -127,17 +164,21 @@ def fit(
         return rescued
     pymc_model = _pymc_model(model)
     settings = Settings(draws, tune, chains, target_accept, random_seed, low_rank(metric, pymc_model))
-    chosen = _sampler(sampler)
+    chosen = _chosen(sampler)
     started = time.monotonic()
     fillings = getattr(model, "fillings", None) or [{}]
     with Progress(draws + tune, chains * len(fillings)) as progress:
         dt = _sampled(chosen, pymc_model, _kept(model, pymc_model), settings, fillings, progress)
-    dt["posterior"] = _tidy(dt["posterior"].to_dataset(), pymc_model).assign_attrs(
+    posterior = _tidy(dt["posterior"].to_dataset(), pymc_model)
+    dt["posterior"] = posterior.assign_attrs(
+        _partial(posterior, draws, chains * len(fillings)),
         requested_draws=draws,
         requested_chains=chains * len(fillings),
         chains_each=chains,
         sampling_seconds=time.monotonic() - started,
         sampler=sampler,
+        metric="low-rank" if settings.low_rank else "diagonal",
+        **({"independent": 1} if _facts(sampler, chosen).independent else {}),
     )
     _add_observed(dt, pymc_model)
     if record:
@@ -175,7 +216,7 @@ def refits(
         Stopped before all draws are made it raises ``KeyboardInterrupt``: a part of a fit on the side is of no use.
     """
     settings = Settings(draws, tune, chains, target_accept, random_seed, low_rank(metric, model))
-    chosen, var_names = _sampler(sampler), _kept(model, model)
+    chosen, var_names = _chosen(sampler), _kept(model, model)
     prepare = getattr(chosen, "prepare", None)
     ready = prepare(model, var_names) if prepare else model
 
@@ -213,7 +254,7 @@ def _sampled(
         if filling:
             pm.set_data(dict(filling), model=model)
         seed = settings.random_seed + at
-        dt = sampler.sample(ready, var_names, replace(settings, random_seed=seed), progress.report)
+        dt = sampler.sample(ready, var_names, replace(settings, random_seed=seed), progress)
         sizes = dt["posterior"].sizes
         whole = sizes["draw"] == settings.draws and sizes["chain"] == settings.chains
         if whole or not done:
@@ -222,6 +263,12 @@ def _sampled(
         if not whole:
             break
     return done[0] if len(done) == 1 else _side_by_side(done)
+
+
+def _partial(posterior: Any, draws: int, chains: int) -> dict[str, str]:
+    """Label draws that were stopped before all were made: how many of how many there are."""
+    made = (posterior.sizes["chain"], posterior.sizes["draw"])
+    return {} if made == (chains, draws) else {"partial": f"{made[0]} × {made[1]} of {chains} × {draws} draws"}
 
 
 def _side_by_side(found: Sequence[Any]) -> Any:

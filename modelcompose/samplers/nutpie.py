@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+from modelcompose.samplers.facts import SAME_MACHINE, Facts
+from modelcompose.samplers.progress import EVERY, LOOKED_AT
 
 if TYPE_CHECKING:
     from modelcompose.samplers import Settings
+    from modelcompose.samplers.progress import Progress
 
+FACTS = Facts(
+    title="NUTS by nutpie",
+    summary="The usual choice: fast, exact up to chance, and its draws can be checked in every way.",
+    needs=("nutpie",),
+    pause=True,
+    live="Draws, divergences, step size and steps of every chain, and how far the chains agree.",
+    adapts=True,
+    metric="Diagonal or low-rank, as chosen.",
+    seed=f"{SAME_MACHINE} How many cores there are makes no difference.",
+)
 COMMA = "\ue000"  # a sign of the private use area, which no column's name holds
 
 
-def sample(model: Any, var_names: list[str], settings: Settings, report: Callable[[list[dict[str, Any]]], None]) -> Any:
+def sample(model: Any, var_names: list[str], settings: Settings, progress: Progress) -> Any:
     """Draw by nutpie; see ``modelcompose.samplers.Sampler``."""
     import nutpie
 
@@ -30,17 +44,38 @@ def sample(model: Any, var_names: list[str], settings: Settings, report: Callabl
         adaptation="low_rank" if settings.low_rank else "diag",
         save_warmup=False,
         progress_bar=False,
-        progress_callback=lambda chains: report([_state(chain) for chain in chains]),
+        progress_callback=lambda chains: progress.report([_state(chain) for chain in chains]),
         progress_rate=200,
         blocking=False,
     )
     try:
-        dt = background.wait()
+        dt = _followed(background, progress)
     except KeyboardInterrupt:
         dt = background.abort()
     except RuntimeError as error:
         raise cannot_start(error) from None
     return _finished(dt)
+
+
+def _followed(background: Any, progress: Progress) -> Any:
+    """Wait for the draws, pause while that is wanted, and look now and then at how far the chains agree."""
+    while True:
+        with suppress(TimeoutError):
+            return background.wait(timeout=EVERY)
+        progress.halt(background.pause, background.resume)
+        progress.look(lambda: _so_far(background))
+
+
+def _so_far(background: Any) -> dict[str, Any]:
+    """Return the draws after warm-up that all chains have made, of parameters that are one number."""
+    try:
+        dt = background.inspect()
+    except AttributeError:  # it has just finished, and its draws belong to whoever waits for them
+        return {}
+    made = int(dt["sample_stats"]["energy"].notnull().sum("draw").min())
+    values = dt["posterior"].to_dataset().isel(draw=slice(made))
+    names = [name for name in values.data_vars if values[name].ndim == 2][:LOOKED_AT]
+    return {str(name): values[name].transpose("chain", "draw").values for name in names}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,6 +118,7 @@ def _state(chain: Any) -> dict[str, Any]:
         "tuning": bool(chain.tuning),
         "divergences": int(chain.divergences),
         "step_size": float(chain.step_size),
+        "steps": int(chain.latest_num_steps),
         "seconds": chain.runtime_ms / 1000,
     }
 

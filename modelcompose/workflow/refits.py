@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from modelcompose import catalog
+from modelcompose import catalog, samplers
 from modelcompose.verdict import Finding, Remedy
 from modelcompose.workflow import explanations
 from modelcompose.workflow.fit import another
@@ -34,6 +34,8 @@ def remedies(analysis: Analysis, findings: list[Finding], dt: Any) -> list[Remed
     The scores are our own experience.
     """
     bad = {finding.rule for finding in findings if finding.status in ("warn", "fail")}
+    if bad and "approximation" in dt["posterior"].attrs:
+        return [_nuts(dt)]
     return list(_remedies(analysis, bad, findings, dt)) if bad else []
 
 
@@ -63,7 +65,7 @@ def _remedies(analysis: Analysis, bad: set[str], findings: list[Finding], dt: An
         yield from _of_geometry(analysis, bad, dt, grouped=grouped, own=own)
     if bad & (PRECISION | {"bfmi", "tree-depth"}):
         yield _more_draws(analysis, bad, findings, dt)
-        if analysis.sampler == "nutpie":
+        if samplers.facts(analysis.sampler).adapts:
             yield _other_metric(analysis, bad, dt, grouped=grouped)
     if bad & {"stuck-chains", "non-finite-draws"}:
         yield _other_start(analysis, dt, score=0.6)
@@ -168,7 +170,8 @@ def _shortfall(findings: list[Finding], chains: int, policy: Policy) -> float:
 
 
 def _other_metric(analysis: Analysis, bad: set[str], dt: Any, *, grouped: bool) -> Remedy:
-    low_rank = analysis.metric == "low-rank" or (analysis.metric == "auto" and not grouped)
+    used = dt["posterior"].attrs.get("metric", "diagonal" if grouped else "low-rank")
+    low_rank = (used if analysis.metric == "auto" else analysis.metric) == "low-rank"
     other = "diagonal" if low_rank else "low-rank"
     return Remedy(
         label=f"Adapt the sampler's scale the other way ({other})",
@@ -196,6 +199,16 @@ def _other_start(analysis: Analysis, dt: Any, score: float) -> Remedy:
         changes={"random_seed": analysis.random_seed + 1},
         cost=another(dt),
         score=score,
+    )
+
+
+def _nuts(dt: Any) -> Remedy:
+    return Remedy(
+        label="Sample with NUTS",
+        why="It draws from the posterior itself and needs no bell curve to fit; it takes longer.",
+        changes={"sampler": "nutpie"},
+        cost=another(dt, 10),
+        score=0.95,
     )
 
 

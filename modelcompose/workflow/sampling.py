@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelcompose.verdict import Finding, Verdict, worst
+from modelcompose.verdict import Finding, Status, Verdict, worst
 from modelcompose.workflow import diagnostics, explanations
 from modelcompose.workflow.fit import is_partial
 from modelcompose.workflow.policy import Policy, default, policy_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "judge", "remedies"]
 
 PICTURED = 4
+USUAL_CHAINS = 4
 
 
 def check(analysis: Analysis, dt: Any) -> Verdict:
@@ -39,18 +40,29 @@ def check(analysis: Analysis, dt: Any) -> Verdict:
     return conclude(
         "sampling",
         analysis,
-        sentence="The chains found more than one explanation of the data: no single result should be read from them."
-        if several
-        else {
-            "pass": "The chains agree and the draws are plentiful: the computation can be trusted.",
-            "warn": "The computation is usable but not clean: treat the results as provisional.",
-        }.get(status, "The draws do not describe the posterior: no result should be read from them."),
+        sentence=_sentence(dt, status, several=several),
         findings=findings,
         remedies=remedies(analysis, findings, dt),
         picture=_picture(dt) if _enough(dt, policy) else None,
         alt="Rank plots: in each panel the bars of all chains should be level.",
         partial=is_partial(dt),
     )
+
+
+def _sentence(dt: Any, status: Status, *, several: bool) -> str:
+    if several:
+        return "The chains found more than one explanation of the data: no single result should be read from them."
+    if "approximation" in dt["posterior"].attrs:
+        name = dt["posterior"].attrs["approximation"]
+        return {
+            "pass": f"The draws come from an approximation ({name}), which covers the posterior: they can be used.",
+            "warn": f"The draws come from an approximation ({name}) that is barely good enough: treat the results as "
+            "provisional.",
+        }.get(status, f"The approximation ({name}) misses the posterior: no result should be read from it.")
+    return {
+        "pass": "The chains agree and the draws are plentiful: the computation can be trusted.",
+        "warn": "The computation is usable but not clean: treat the results as provisional.",
+    }.get(status, "The draws do not describe the posterior: no result should be read from them.")
 
 
 def judge(dt: Any, policy: Policy | None = None) -> list[Finding]:
@@ -69,6 +81,10 @@ def judge(dt: Any, policy: Policy | None = None) -> list[Finding]:
     different tables should differ. The worst R-hat of all tables counts, and the sum of the effective sample sizes.
     What is the same in every draw of every chain is a constant, and is not judged.
 
+    Draws of an approximation have no chains to compare. The tail of their importance weights is judged instead: a
+    Pareto k̂ up to 0.5 passes, above 0.7 fails (Yao et al. 2018; Vehtari et al. 2024), and how many independent draws
+    the weights leave. Independent draws need no several chains.
+
     Parameters
     ----------
     policy
@@ -82,14 +98,35 @@ def judge(dt: Any, policy: Policy | None = None) -> list[Finding]:
     each = int(posterior.attrs.get("chains_each", chains))
     wrong = [*_not_numbers(posterior, rules), *_stuck(posterior, rules)]
     statistics = _from_statistics(dt["sample_stats"].to_dataset(), chains * draws, rules)
+    if "approximation" in posterior.attrs:
+        return [*_of_approximation(posterior.attrs, rules), *wrong]
+    counted = [] if posterior.attrs.get("independent") else [_chains(min(each, chains), rules)]
     if any(finding.rule == "non-finite-draws" for finding in wrong):
-        return [_chains(min(each, chains), rules), *wrong, *statistics]
+        return [*counted, *wrong, *statistics]
     return [
-        _chains(min(each, chains), rules),
+        *counted,
         *wrong,
         *_of_chains(posterior, chains, each, rules),
         *statistics,
     ]
+
+
+def _of_approximation(told: Mapping[str, Any], rules: Policy) -> Iterator[Finding]:
+    """Judge the importance weights of an approximation's draws."""
+    k, ess = float(told["pareto_k"]), float(told["importance_ess"])
+    yield rules["approximation-k"].finding(
+        "Pareto k̂ of the approximation",
+        k,
+        f"{k:.2f}",
+        "Whether a few draws carry most of the weight that the posterior gives: then the approximation misses it.",
+    )
+    yield rules["ess"].finding(
+        "Effective sample size, by weight",
+        ess,
+        f"{ess:.0f}",
+        "How many independent draws of the posterior these are worth.",
+        scale=USUAL_CHAINS,
+    )
 
 
 def _enough(dt: Any, policy: Policy) -> bool:

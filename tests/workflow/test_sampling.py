@@ -80,6 +80,23 @@ def test_each_way_to_be_bad_is_found(dt, name, status):
     assert statuses(dt)[name] == status
 
 
+@pytest.mark.parametrize(("k", "status"), [(0.2, "pass"), (0.6, "warn"), (0.8, "fail"), (np.inf, "fail")])
+def test_an_approximation_is_judged_by_its_weights_and_mended_by_nuts(k, status):
+    dt = tree(draws(chains=1))
+    dt["posterior"].attrs |= {"approximation": "Laplace", "pareto_k": k, "importance_ess": 900.0}
+    verdict = check.sampling(Analysis(on_fail="warn", sampler="laplace"), dt)
+    assert verdict.status == status
+    assert {finding.rule for finding in verdict.findings} == {"approximation-k", "ess"}
+    assert "approximation (Laplace)" in verdict.sentence
+    assert [remedy.changes for remedy in verdict.remedies] == [{"sampler": "nutpie"}] * (status != "pass")
+
+
+def test_independent_draws_need_no_several_chains():
+    dt = tree(draws(chains=1))
+    dt["posterior"].attrs["independent"] = 1
+    assert set(statuses(dt).values()) == {"pass"}
+
+
 def test_a_chain_that_is_stuck_fails():
     values = draws()
     values["a"][2] = 3.0
