@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcompose import __version__
-from modelcompose.cli import comparing, models, notebooks, registry
+from modelcompose.cli import comparing, models, notebooks, queue, registry
 from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, whole, workbench
 from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
@@ -50,12 +50,10 @@ VERBS = {
     **models.VERBS,
     **notebooks.VERBS,
     "run": "run",
-    "start": "start",
     "runs ls": "list_runs",
     "runs show": "get_run",
     "runs events": "events",
-    "runs stop": "stop",
-    "runs resume": "resume",
+    **queue.VERBS,
     **comparing.VERBS,
     "predict": "predict",
     "publish": "publish",
@@ -114,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     with_changes(start)
     _autopilot(start)
     _fresh(start)
+    queue.with_terms(start)
 
     runs = commands.add_parser("runs", help="list, show, compare, follow or stop runs").add_subparsers(
         required=True, metavar="COMMAND"
@@ -122,16 +121,11 @@ def _parser() -> argparse.ArgumentParser:
     ls.add_argument("--limit", type=whole(1, 10_000), default=100)
     for name, action, text in (
         ("show", _runs_show, "show a run with its verdicts"),
-        ("stop", _plain("stop"), "stop a run and keep what is done"),
-        (
-            "resume",
-            _plain("resume"),
-            "go on with a run that was stopped or that died; finished steps are not run again",
-        ),
         ("open", _runs_open, "open a run's notebook in JupyterLab"),
     ):
         verb(runs, name, action, text).add_argument("id", help="its id, a beginning of it, or its name")
     comparing.add(runs)
+    queue.add_to_runs(runs)
     events = verb(runs, "events", _plain("events"), "print what happened in a run")
     events.add_argument("id")
     events.add_argument("--since", type=whole(0), default=0, help="only what came after this number")
@@ -139,6 +133,8 @@ def _parser() -> argparse.ArgumentParser:
     predict = verb(commands, "predict", _predict, "predict new rows by the model of a run, or by a registered one")
     predict.add_argument("id", help="the run's id, a beginning of it, or its name; or NAME@ALIAS, NAME/VERSION")
     predict.add_argument("data", help="a table with the new rows")
+
+    queue.add(commands)
 
     publish = verb(commands, "publish", _publish, "make a report page and a what-if app from a run")
     publish.add_argument("id", help="the run's id, a beginning of it, or its name")
@@ -410,7 +406,8 @@ def _status_in_the_end(run: dict[str, Any]) -> str:
 
 
 def _start(options: Any) -> None:
-    run = workbench(options).start(options.notebook, changes(options), options.autopilot, options.fresh)
+    asked = {"autopilot": options.autopilot, "fresh": options.fresh, **queue.terms(options)}
+    run = workbench(options).start(options.notebook, changes(options), **asked)
     show_json(run) if options.json else print(run["id"])
 
 

@@ -6,7 +6,7 @@ when something is executed or recorded, since the server process imports this pa
 
     store = RunStore(workspace)
     run = store.create(nb, name="sleep", notebook_path="sleep.ipynb", analysis=analysis)
-    start(store, run.id)            # a process of its own, which outlives this one
+    ensure_worker(store)            # a process of its own, which outlives this one, runs what is queued
     autopilot(store, run.id, 3, prepare)   # here and now, and up to three remedies after it
     EventLog(store.folder(run.id)).wait(since=0, seconds=20)
     stop(store, run.id)             # keeps the draws so far
@@ -23,11 +23,13 @@ from modelcompose.runs.autopilot import Prepare, Ready, autopilot
 from modelcompose.runs.engine import Control
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.execute import execute
-from modelcompose.runs.launch import resume, start, stop
+from modelcompose.runs.launch import cancel, pause, resume, start, stop
 from modelcompose.runs.queue import Terms
 from modelcompose.runs.registry import Registry
 from modelcompose.runs.run import ENDED, Run, RunVerdict
+from modelcompose.runs.settings import Settings
 from modelcompose.runs.store import RunStore
+from modelcompose.runs.worker import Worker, ensure_worker
 
 __all__ = [
     "ENDED",
@@ -39,9 +41,14 @@ __all__ = [
     "Run",
     "RunStore",
     "RunVerdict",
+    "Settings",
     "Terms",
+    "Worker",
     "autopilot",
+    "cancel",
+    "ensure_worker",
     "execute",
+    "pause",
     "resume",
     "start",
     "stop",

@@ -25,6 +25,7 @@ from papermill.engines import NBClientEngine
 from modelcompose.runs.engine import FIT, Control
 from modelcompose.runs.finished import Finished, as_shown_here
 from modelcompose.runs.keys import Keys
+from modelcompose.runs.process import Process
 from modelcompose.runs.run import RunVerdict
 from modelcompose.verdict import verdict_in
 from modelcompose.workflow.notebook import digest
@@ -125,6 +126,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     def papermill_execute_cells(self) -> None:
         """Execute the cells in order until the end, an error or a stop; finished steps are taken as they are."""
         with self.control.attached(self._interrupt, self._abort):
+            own = Process.of(os.getpid())
+            self._ask(_call("outlive_not", own.pid, own.birth, own.host))
             for index, cell in enumerate(self.nb.cells):
                 if self._halted(index):
                     break

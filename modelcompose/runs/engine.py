@@ -67,6 +67,8 @@ class Control:
     """Where finished steps are kept and found again; without it every cell is executed."""
     folder: Path | None = None
     """The run's own folder."""
+    by: str
+    """Who stopped it: "you", or "its time limit of …"."""
 
     def __init__(
         self,
@@ -81,6 +83,8 @@ class Control:
         self.outcome = Outcome()
         self.stopping = False
         self.aborted = False
+        self.cancelled = False
+        self.by = "you"
         self._interrupt: Callable[[], None] | None = None
         self._abort: Callable[[], None] | None = None
 
@@ -92,6 +96,11 @@ class Control:
         self.stopping = True
         if self._interrupt is not None:
             self._interrupt()
+
+    def cancel(self) -> None:
+        """End at once and keep no draws."""
+        self.cancelled = True
+        self.abort()
 
     def abort(self) -> None:
         """End at once; cells that have ended keep their results."""

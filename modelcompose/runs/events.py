@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from math import isfinite
@@ -11,17 +12,20 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+from modelcompose.runs.lock import locked
+
 __all__ = ["EventLog"]
 
 FILE = "events.jsonl"
 PAUSE = 0.05
+_WRITING = threading.Lock()
 _NUMBER = re.compile(rb'\{"n": ?(\d+),')
 
 
 class EventLog:
     """The events in a run's folder, numbered from 1.
 
-    One process writes, any number read. A line that a crash or a full disk cut short is passed over.
+    Any number of processes may read and write. A line that a crash or a full disk cut short is passed over.
 
     Parameters
     ----------
@@ -40,10 +44,17 @@ class EventLog:
         Parameters
         ----------
         type
-            ``run``, ``step``, ``sampling``, ``verdict`` or ``end``.
+            One of these, or what a cell calls its own: ``run`` (it was queued), ``resume`` (it was queued again),
+            ``claimed`` (a process has it, for this attempt), ``step``, ``sampling``, ``verdict``, ``round`` and
+            ``lineage`` (of autopilot), ``paused``, ``continued``, ``retry`` (the attempt ended by what may pass),
+            ``end`` (with the status, which says whether it was stopped or cancelled).
         **content
             What else the event says, as JSON values; numbers that JSON does not know become null.
         """
+        with _WRITING, locked(self.path.with_suffix(".lock")):
+            return self._append(type, content)
+
+    def _append(self, type: str, content: dict[str, Any]) -> dict[str, Any]:  # noqa: A002
         broken = self._catch_up()
         event = {
             **_finite(content),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
 import platform
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelcompose.errors import Conflict
+from modelcompose.runs.asking import Watch
 from modelcompose.runs.engine import NAME, Control, Outcome, register
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed
@@ -21,6 +25,8 @@ from modelcompose.verdict import Verdict, worst
 __all__ = ["execute"]
 
 EVALUE = 600
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM, errno.EAGAIN)
+"""What the system says when something of the machine was used up."""
 CLAIMED = "claimed"
 
 logger = logging.getLogger("modelcompose.runs")
@@ -57,7 +63,7 @@ def execute(
         When it has ended already, or another process executes it.
     """
     run_id = store.whole(run_id)
-    place = store.claim(run_id)
+    place = store.queue.claim(run_id)
     folder = store.folder(run_id)
     control = control or Control()
     control.on_event = _recorder(EventLog(folder), on_event, store, run_id)
@@ -66,11 +72,14 @@ def execute(
     control.folder = folder
     control.checkpoints = store.checkpoints(run_id)
     control.on_event(CLAIMED, {"attempt": place.attempt, "host": platform.node()})
-    with control.signals():
+    with control.signals(), Watch(folder, control, place.terms.timeout) as watch:
         status, message = _executed(folder, control)
-        if afterwards is not None:
+        passing = not control.stopping and may_pass(control.outcome, message)
+        if afterwards is not None and not (passing and store.will_retry(run_id)):
             message = afterwards(status, message)
-        run = store.finish(run_id, status=status, message=message)
+        if watch.lost:
+            raise Conflict(f"run {run_id[:8]} was taken over by another process, which took this one for dead")
+        run = store.finish(run_id, status=status, message=message, passing=passing)
     if on_event is not None:
         on_event(EventLog(folder).read()[-1])
     return run
@@ -83,7 +92,7 @@ def _recorder(
 
     def record(kind: str, content: dict[str, Any]) -> None:
         event = log.append(kind, **content)
-        if warming.ident is None and kind != CLAIMED:
+        if warming.ident is None and kind == "step":
             warming.start()
         if on_event is not None:
             on_event(event)
@@ -104,6 +113,7 @@ def _executed(folder: Path, control: Control) -> tuple[RunStatus, str]:
     except Exception as error:
         if not control.outcome.ename and not control.aborted:
             logger.exception("The run could not be executed")
+            control.outcome.ename, control.outcome.evalue = type(error).__name__, str(error)
             return "error", f"The notebook could not be executed: {type(error).__name__}: {error}"
         nb = read_executed(folder)
     return judged(verdicts_in(nb), control)
@@ -131,25 +141,38 @@ def judged(verdicts: Sequence[Verdict], control: Control) -> tuple[RunStatus, st
     A run that somebody stopped is "stopped" whatever its steps then found; the message says both.
     """
     outcome = control.outcome
+    if control.cancelled:
+        return "cancelled", f"Cancelled{_during(outcome.step)}; its draws were not kept."
     if control.aborted:
-        return "stopped", f"Ended at once{_during(outcome.step)}; what was done before is kept."
+        return "stopped", f"Ended at once{_limit(control)}{_during(outcome.step)}; what was done before is kept."
     if outcome.ename and outcome.ename != "GateFailed":
-        return _raised(outcome, control.stopping)
+        return _raised(outcome, control)
     if control.stopping and outcome.interrupted is None and outcome.cell is not None:
-        return "stopped", f"Stopped by you{_after(outcome.step)}; what was done is kept."
+        return "stopped", f"Stopped by {control.by}{_after(outcome.step)}; what was done is kept."
     gate = outcome.ename == "GateFailed"
     found: tuple[RunStatus, str] = ("failed", _gate(verdicts, outcome)) if gate else _by_verdicts(verdicts)
     if control.stopping and outcome.interrupted is not None:
-        return "stopped", f"Stopped by you{_during(outcome.interrupted)}; {_kept(outcome)}. {found[1]}"
+        return "stopped", f"Stopped by {control.by}{_during(outcome.interrupted)}; {_kept(outcome)}. {found[1]}"
     return found
 
 
-def _raised(outcome: Outcome, stopping: bool) -> tuple[RunStatus, str]:
-    if stopping and outcome.step == outcome.interrupted:
-        return "stopped", f"Stopped by you{_during(outcome.step)}, which could not be brought to an end."
+def _raised(outcome: Outcome, control: Control) -> tuple[RunStatus, str]:
+    if control.stopping and outcome.step == outcome.interrupted:
+        return "stopped", f"Stopped by {control.by}{_during(outcome.step)}, which could not be brought to an end."
     if outcome.ename == "DeadKernelError":
         return "error", f"The kernel died{_during(outcome.step)}; often there was too little memory."
     return "error", f"{_named(outcome.step)} ended with {outcome.ename}: {shortened(outcome.evalue, EVALUE)}"
+
+
+def may_pass(outcome: Outcome, message: str = "") -> bool:
+    """Tell whether a run ended by what may be otherwise next time: a dead kernel, a disk that was full."""
+    said = f"{outcome.evalue} {message}"
+    full = any(f"[Errno {number}]" in said for number in FULL) or os.strerror(errno.ENOSPC) in said
+    return outcome.ename in {"DeadKernelError", "MemoryError"} or full
+
+
+def _limit(control: Control) -> str:
+    return "" if control.by == "you" else f" by {control.by}"
 
 
 def _gate(verdicts: Sequence[Verdict], outcome: Outcome) -> str:

@@ -1,22 +1,24 @@
-"""Start a run in a process of its own, which outlives the server that started it, and stop it there."""
+"""Begin a run in a process of its own, and ask of it what somebody wants of it: stop, cancel, pause, go on."""
 
 from __future__ import annotations
 
 import os
-import signal
+from contextlib import suppress
+from typing import Literal
 
 from modelcompose.errors import Conflict
-from modelcompose.runs.process import Process
-from modelcompose.runs.queue import Place
-from modelcompose.runs.run import ENDED, Run
+from modelcompose.runs.queue import Standing
+from modelcompose.runs.run import Run, RunStatus
 from modelcompose.runs.spawn import spawn
 from modelcompose.runs.store import RunStore
 
-__all__ = ["resume", "start", "stop"]
+__all__ = ["cancel", "pause", "resume", "start", "stop"]
+
+TAKEN_OFF = "Taken off the queue before it began."
 
 
 def start(store: RunStore, run_id: str) -> int:
-    """Execute a queued run in a process of its own, which claims it.
+    """Execute a queued run in a process of its own, which claims it and outlives this one.
 
     What the process prints goes into ``run.log`` in the run's folder.
 
@@ -32,58 +34,92 @@ def start(store: RunStore, run_id: str) -> int:
     Conflict
         When it was started or has ended already.
     """
-    folder = store.folder(run_id)
-    place = Place.read(folder)
-    if place is None or Process.read(folder) is not None:
+    standing = store.queue.standing(store.whole(run_id))
+    if standing is None or not standing.waits:
         run = store.get(run_id)
         raise Conflict(f"run {run.name!r} was started already ({run.status})", remedy="Start a new run.")
     return spawn(
-        place.program,
-        [run_id, "--workspace", str(store.workspace)],
+        standing.place.program,
+        [standing.id, "--workspace", str(store.workspace)],
         cwd=store.workspace,
         env=os.environ | {"MODELCOMPOSE_TRACKING_URI": store.tracking.uri},  # may hold a password: no argument
-        log=folder / "run.log",
+        log=standing.folder / "run.log",
     )
 
 
-def resume(store: RunStore, run_id: str) -> int:
-    """Go on with a run that was stopped or whose process died, in a process of its own.
+def stop(store: RunStore, run_id: str) -> Run:
+    """Ask a run to stop and keep what is done; asked a second time it ends at once. One that waits leaves the queue.
+
+    Raises
+    ------
+    NotFound
+        When there is no such run.
+    Conflict
+        When it has ended.
+    """
+    return _ask(store, run_id, "stop", "stopped")
+
+
+def cancel(store: RunStore, run_id: str) -> Run:
+    """Ask a run to end at once and to keep no draws; its record stays. One that waits leaves the queue.
+
+    Raises
+    ------
+    NotFound
+        When there is no such run.
+    Conflict
+        When it has ended.
+    """
+    return _ask(store, run_id, "cancel", "cancelled")
+
+
+def pause(store: RunStore, run_id: str) -> Run:
+    """Ask a run to draw nothing until it is resumed; one that waits is not begun meanwhile.
+
+    Raises
+    ------
+    NotFound
+        When there is no such run.
+    Conflict
+        When it has ended.
+    """
+    standing = _open(store, run_id)
+    store.queue.pause(standing.id)
+    return store.get(standing.id)
+
+
+def resume(store: RunStore, run_id: str) -> Run:
+    """Let a paused run go on; put one that was stopped, or whose process died, on the queue again.
 
     Steps that had finished are not run again; draws that were complete are not drawn again.
 
-    Returns
-    -------
-    int
-        The process's number.
-
     Raises
     ------
     NotFound
         When there is no such run.
     Conflict
-        When it still runs, or has ended by itself.
+        When it is under way, has ended by itself, or its draws were discarded.
     """
-    return start(store, store.reopen(run_id).id)
+    id = store.get(run_id).id  # noqa: A001
+    standing = store.queue.standing(id)
+    if standing is not None and standing.paused:
+        store.queue.pause(id, paused=False)
+        return store.get(id)
+    return store.reopen(id)
 
 
-def stop(store: RunStore, run_id: str) -> Run:
-    """Ask a run to stop and keep what is done; asked a second time it ends at once.
+def _ask(store: RunStore, run_id: str, what: Literal["stop", "cancel"], status: RunStatus) -> Run:
+    standing = _open(store, run_id)
+    if standing.waits:
+        with suppress(Conflict):  # it has just begun
+            return store.finish(standing.id, status=status, message=TAKEN_OFF)
+    store.queue.ask(standing.id, what)
+    return store.get(standing.id)
 
-    Raises
-    ------
-    NotFound
-        When there is no such run.
-    Conflict
-        When it has ended, has not begun, or is executed where no signal reaches it.
-    """
+
+def _open(store: RunStore, run_id: str) -> Standing:
     run = store.get(run_id)
-    if run.status in ENDED:
+    standing = store.queue.standing(run.id)
+    if standing is None or standing.outcome is not None:
         raise Conflict(f"run {run.name!r} has ended already ({run.status})")
-    holder = Process.read(store.folder(run.id))
-    if holder is None or holder.host != Process.of(os.getpid()).host:
-        raise Conflict(f"run {run.name!r} cannot be stopped from here", remedy="Stop it where it was started.")
-    try:
-        os.kill(holder.pid, signal.SIGINT)
-    except ProcessLookupError:
-        raise Conflict(f"run {run.name!r} has just ended") from None
-    return run
+    return standing

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import subprocess
-from dataclasses import asdict, dataclass
-from json import dumps, loads
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Process"]
+from modelcompose.runs.files import read_json, write_json
+
+__all__ = ["FILE", "Process", "kill_group"]
 
 FILE = "process.json"
+LEASE_SECONDS = 60.0
+"""A process of another machine that was silent for so long counts as dead; see ``beat``."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +33,14 @@ class Process:
         When it began, in the system's own notation; empty when it was gone already.
     host
         The machine's name: a workspace may lie on a shared disk.
+    silent
+        For how many seconds it had not shown that it lives when this was read.
     """
 
     pid: int
     birth: str
     host: str
+    silent: float = field(default=0.0, compare=False)
 
     @classmethod
     def of(cls, pid: int) -> Self:
@@ -41,21 +50,61 @@ class Process:
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """Read who has a run, from the run's folder; None when nobody has written it there."""
-        try:
-            return cls(**loads((folder / FILE).read_text("utf-8")))
-        except (FileNotFoundError, ValueError, TypeError):
+        told = read_json(folder / FILE)
+        if not isinstance(told, dict) or not {"pid", "birth", "host"} <= set(told):
             return None
+        found = cls(int(told["pid"]), str(told["birth"]), str(told["host"]))
+        return found if found.host == platform.node() else replace(found, silent=_silence(folder))
 
     def write(self, folder: Path) -> None:
         """Write into a run's folder that this process has the run."""
-        fresh = folder / f".{FILE}.{os.getpid()}"
-        fresh.write_text(dumps(asdict(self)), "utf-8")
-        fresh.replace(folder / FILE)
+        told = asdict(self)
+        del told["silent"]
+        write_json(folder / FILE, told)
+
+    def beat(self, folder: Path) -> bool:
+        """Show other machines that this process lives; False when somebody else has the run by now."""
+        if self.read(folder) != self:
+            return False
+        with suppress(OSError):
+            os.utime(folder / FILE)
+        return True
+
+    @property
+    def mine(self) -> bool:
+        """Whether it is this very process."""
+        return self.pid == os.getpid() and self == self.of(self.pid)
 
     @property
     def dead(self) -> bool:
-        """Whether it has certainly ended; False for a process of another machine, of which nothing is known."""
-        return self.host == platform.node() and (not self.birth or _birth(self.pid) != self.birth)
+        """Whether it has ended, or is one of another machine of which nothing was heard for long."""
+        if self.host != platform.node():
+            return self.silent > LEASE_SECONDS
+        return not self.birth or _birth(self.pid) != self.birth
+
+
+def kill_group(process: Process) -> None:
+    """Kill a process of this machine with all that it began; one that is gone is left alone."""
+    if process.host == platform.node() and not process.dead:
+        with suppress(OSError):
+            if sys.platform == "win32":
+                os.kill(process.pid, signal.SIGTERM)
+            elif os.getpgid(process.pid) == process.pid:
+                os.killpg(process.pid, signal.SIGKILL)
+            else:
+                os.kill(process.pid, signal.SIGKILL)
+
+
+def _silence(folder: Path) -> float:
+    """Say for how long a run's process was silent, by the clock of the disk: those of two machines may differ."""
+    probe = folder / f".clock-{os.getpid()}"
+    try:
+        probe.touch()
+        now = probe.stat().st_mtime
+        probe.unlink(missing_ok=True)
+        return now - (folder / FILE).stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _birth(pid: int) -> str:

@@ -9,19 +9,36 @@ import ast
 import logging
 import os
 import sys
+import threading
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-__all__ = ["begin", "keep", "lasting", "load", "recall"]
+__all__ = ["begin", "keep", "lasting", "load", "outlive_not", "recall"]
 
 STEP = "MODELCOMPOSE_STEP"
 KEY = "MODELCOMPOSE_STEP_KEY"
 KINDS = ("tree", "dataset")
+ALONE_SECONDS = 0.5
 PURE = ("print", "display")
 STATISTICS = "sample_stats"
 
 logger = logging.getLogger("modelcompose.runs")
+
+
+def outlive_not(pid: int, birth: str, host: str) -> None:
+    """End this kernel when the process of its run has died: nobody would hear what it finds."""
+    from modelcompose.runs.process import Process
+
+    run = Process(pid, birth, host)
+
+    def look() -> None:
+        while not run.dead:
+            time.sleep(ALONE_SECONDS)
+        os._exit(1)
+
+    threading.Thread(target=look, name="outlive-not", daemon=True).start()
 
 
 def begin(step: str, key: str, folder: str = "", *, judge: bool = True) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
@@ -17,11 +20,8 @@ from modelcompose.errors import Conflict, Forbidden, InvalidInput, NotFound
 from modelcompose.runs.checkpoints import POSTERIOR, Checkpoints
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.files import read_json, write_json
-from modelcompose.runs.lock import locked
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed, write
-from modelcompose.runs.process import FILE as PROCESS
-from modelcompose.runs.process import Process
-from modelcompose.runs.queue import RUNS, Place, Terms
+from modelcompose.runs.queue import OUTCOME, RUNS, WHOLE, Place, Queue, Standing, Terms
 from modelcompose.runs.run import ENDED, Run, RunKind, RunStatus, RunVerdict, verdicts_in
 from modelcompose.runs.tracking import ELPD, ELPD_SE, Tracking, git_tags, metrics, shortened
 from modelcompose.verdict import Verdict
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunStore"]
 
-OUTCOME = "outcome.json"
 LINEAGE = "lineage.json"
-WHOLE = re.compile(r"[0-9a-f]{32}")
 MLFLOW_STATUS: Mapping[str, str] = {
     "passed": "FINISHED",
     "warned": "FINISHED",
@@ -44,11 +42,17 @@ MLFLOW_STATUS: Mapping[str, str] = {
 }
 WITHOUT_TAG: Mapping[str, RunStatus] = {"FINISHED": "passed", "KILLED": "stopped", "FAILED": "error"}
 DIED = "The process that executed the run ended unexpectedly."
+NEVER_MADE = "The process that made the run ended before it was on the queue."
 RESUMABLE = ("stopped", "error", "cancelled")
 RESUME = "resume"
+MAKING_SECONDS = 60.0
+"""A run that is not on the queue so long after it was made never will be: its maker has died."""
 OURS = ("mlflow.", "modelcompose.", "dataset.")
 """How the tags begin that are not people's own."""
 SENTENCE = 300
+
+
+logger = logging.getLogger("modelcompose.runs")
 
 
 class RunStore:
@@ -72,12 +76,11 @@ class RunStore:
         own = f"sqlite:///{self.home / 'mlflow.db'}"
         uri = tracking_uri or os.environ.get("MODELCOMPOSE_TRACKING_URI") or own
         self.tracking = Tracking(uri, self.home)
+        self.queue = Queue(self.home)
 
     def folder(self, id: str) -> Path:  # noqa: A002
         """Return the scratch folder of a run, given its whole id; it need not exist."""
-        if not WHOLE.fullmatch(id):
-            raise NotFound(f"{id!r} is not the id of a run", remedy="List the runs to see their ids.")
-        return self.home / "runs" / id
+        return self.queue.folder(id)
 
     def create(
         self,
@@ -157,6 +160,7 @@ class RunStore:
             **({"modelcompose.kind": kind} if kind != "run" else {}),
             **({"modelcompose.terms": told} if (told := terms.model_dump_json(exclude_defaults=True)) != "{}" else {}),
             "modelcompose.sampler": analysis.sampler,
+            "modelcompose.home": self._address(),
             **noted,
         }
         self._make_home()
@@ -168,13 +172,27 @@ class RunStore:
         write_json(folder / "analysis.json", choices)
         more = {**({"fresh": True} if fresh else {}), **({"parent": parent} if parent else {})}
         EventLog(folder).append("run", run=run_id, notebook=notebook, **more)
-        if here or kind != "run":
-            Process.of(os.getpid()).write(folder)
-        if kind == "run":
-            place = Place(name=name, notebook=notebook, asked=time(), terms=terms, program=program, autopilot=autopilot)
-            place.write(folder)
+        here = here or kind != "run"
+        if here:
+            self.queue.hold(run_id)
+        else:
             self.tracking.client.update_run(run_id, status="SCHEDULED")
+        place = Place(
+            name=name,
+            notebook=notebook,
+            asked=time(),
+            terms=terms,
+            chains=analysis.chains,
+            program=program,
+            autopilot=autopilot,
+            within=parent if here else "",
+        )
+        self.queue.put(run_id, place)
         return self.get(run_id)
+
+    def _address(self) -> str:
+        """Say where the folders of runs lie: several workspaces may share an MLflow server."""
+        return f"{platform.node()}:{self.home}"
 
     def _settled(self, terms: Terms) -> Terms:
         """Spell the ids of the runs to follow in full."""
@@ -191,41 +209,33 @@ class RunStore:
         return self._told(self.tracking.find(id) or self._looked_up(id))
 
     def whole(self, id: str) -> str:  # noqa: A002
-        """Return the whole id of a run; MLflow is asked only when the id is not whole or the run has no folder."""
+        """Return the whole id of a run; MLflow, slow to import, is asked only when its folder is not here."""
         here = WHOLE.fullmatch(id) is not None and self.folder(id).is_dir()
         return id if here else self.get(id).id
 
-    def claim(self, id: str) -> Place:  # noqa: A002
-        """Let this process have a queued run, given its whole id; nobody else can execute it then.
-
-        MLflow, which takes seconds to import, is asked only when the run's folder does not tell.
-
-        Raises
-        ------
-        NotFound
-            When there is no such run.
-        Conflict
-            When it has ended, or another process has it.
-        """
-        folder = self.folder(id)
-        if not folder.is_dir():
-            raise Conflict(f"the files of run {self.get(id).name!r} are gone", remedy="Start a new run.")
-        with locked(folder / "lock"):
-            place = Place.read(folder)
-            if place is None or (folder / OUTCOME).exists():
-                run = self.get(id)
-                raise Conflict(f"run {run.name!r} has ended already ({run.status})", remedy="Start a new run.")
-            holder = Process.read(folder)
-            if holder is not None and holder.pid != os.getpid() and not holder.dead:
-                raise Conflict(f"run {place.name!r} is executed by another process", remedy="Wait for it, or stop it.")
-            Process.of(os.getpid()).write(folder)
-        return place
-
     def begun(self, id: str) -> None:  # noqa: A002
-        """Record that a run, given its whole id, which this process has claimed is under way."""
-        with locked(self.folder(id) / "lock"):
+        """Record that a run which this process has claimed, given its whole id, is under way."""
+        with self.queue.locked(id):
             if self._require(id).info.status == "SCHEDULED":
                 self.tracking.client.update_run(id, status="RUNNING")
+
+    def standing(self, id: str) -> tuple[str, RunStatus]:  # noqa: A002
+        """Say what a run is called and how it stands, given its whole id; of one on autopilot, how its best round does.
+
+        MLflow is asked only when the run's folder does not tell.
+        """
+        folder = self.folder(id)
+        open = self.queue.standing(id)  # noqa: A001
+        if open is not None and open.outcome is None:
+            return open.place.name, "queued" if open.waits else "running"
+        told = read_json(folder / OUTCOME)
+        place = open.place if open else self.queue.former(id)
+        if told is None or place is None:
+            run = self.get(id)
+            return run.name, run.status
+        lineage = _lineage(folder) or {"rounds": [], "best": ""}
+        best = next((one["status"] for one in lineage["rounds"] if one["id"] == lineage["best"]), told["status"])
+        return place.name, best if told["status"] not in {"stopped", "cancelled"} else told["status"]
 
     def checkpoints(self, id: str) -> Checkpoints:  # noqa: A002
         """Return the finished steps of the workspace that a run, given its whole id, may take over.
@@ -249,31 +259,36 @@ class RunStore:
             When it still runs or waits, has ended by itself, or its files are gone.
         """
         run = self.get(id)
+        if run.status not in ENDED:
+            raise Conflict(f"run {run.name!r} is still {run.status}", remedy="Wait for it, or stop it.")
+        if run.status not in RESUMABLE or run.kind != "run":
+            raise Conflict(
+                f"run {run.name!r} has ended ({run.status}); there is nothing to resume",
+                remedy="Change a choice and start a new run; steps that did not change are not run again.",
+            )
         folder = self.folder(run.id)
-        with locked(folder / "lock"):
-            if self._require(run.id).info.status not in MLFLOW_STATUS.values():
-                raise Conflict(f"run {run.name!r} is still {run.status}", remedy="Wait for it, or stop it.")
-            if run.status not in RESUMABLE:
-                raise Conflict(
-                    f"run {run.name!r} has ended ({run.status}); there is nothing to resume",
-                    remedy="Change a choice and start a new run; steps that did not change are not run again.",
-                )
-            place = Place.read(folder)
+        if run.status == "cancelled" and any(event["type"] == "claimed" for event in EventLog(folder).read()):
+            raise Conflict(f"run {run.name!r} was cancelled, and its draws discarded", remedy="Start a new run.")
+        with self.queue.locked(run.id):
+            place = self.queue.former(run.id)
+            if self.queue.place(run.id) is not None:
+                raise Conflict(f"run {run.name!r} is queued already")
             if place is None or not (folder / SOURCE).exists():
                 raise Conflict(f"the files of run {run.name!r} are gone", remedy="Start a new run.")
-            (folder / PROCESS).unlink(missing_ok=True)
-            place.model_copy(update={"attempt": place.attempt + 1, "not_before": 0.0}).write(folder)
-            (folder / OUTCOME).unlink(missing_ok=True)
-            self.tracking.client.update_run(run.id, status="SCHEDULED")
             EventLog(folder).append(RESUME, run=run.id)
+            self.tracking.client.update_run(run.id, status="SCHEDULED")
+            self.queue.again(run.id, place.again(0.0))
         return self.get(run.id)
 
     def list(self, limit: int = 100) -> list[Run]:
         """Return the newest runs, newest first."""
         return [self._told(record) for record in self.tracking.newest(limit)]
 
-    def finish(self, id: str, *, status: RunStatus, message: str) -> Run:  # noqa: A002
-        """Record how a run ended, with everything its folder holds; what is recorded already stays.
+    def finish(self, id: str, *, status: RunStatus, message: str, passing: bool = False) -> Run:  # noqa: A002
+        """Record how a run ended, with everything its folder holds; what is known already stays.
+
+        The outcome is written to disk first. What cannot be recorded now, because MLflow cannot be reached or the disk
+        is full, is recorded by whoever looks at the run next.
 
         Parameters
         ----------
@@ -283,12 +298,101 @@ class RunStore:
             One of ``ENDED``.
         message
             Why it ended so, in a sentence.
+        passing
+            Whether the cause may pass, as when the kernel died: then it is queued again if it was promised retries.
         """
-        with locked(self.folder(id) / "lock"):
-            record = self._require(id)
-            if record.info.status not in MLFLOW_STATUS.values():
-                self._finish(record, status, message)
-        return self._told(self._require(id))
+        with self.queue.locked(id):
+            standing = self.queue.standing(id)
+            if standing is None:
+                return self.get(id)
+            holder = standing.holder
+            if holder is not None and not holder.mine and not holder.dead:
+                raise Conflict(f"run {standing.place.name!r} is executed by another process")
+            self._end(standing, status, message, passing=passing)
+        return self._known(id)
+
+    def settle(self, id: str) -> None:  # noqa: A002
+        """Bring a run, given its whole id, to a truthful state whose process died or left its end unrecorded."""
+        with self.queue.locked(id):
+            standing = self.queue.standing(id)
+            if standing is None:
+                return
+            if standing.outcome is not None:
+                self._record(standing, standing.outcome)
+            elif standing.left:
+                self._end(standing, "error", DIED, passing=True)
+
+    def will_retry(self, id: str) -> bool:  # noqa: A002
+        """Tell whether a run would be queued again if its process died now."""
+        place = self.queue.place(id)
+        return place is not None and place.attempt <= place.terms.retries
+
+    def _end(self, standing: Standing, status: RunStatus, message: str, *, passing: bool) -> None:
+        if standing.outcome is None:
+            if passing and self.will_retry(standing.id):
+                self._retry(standing, message)
+                return
+            ended = datetime.now(UTC).isoformat(timespec="milliseconds")
+            if status == "cancelled":
+                (standing.folder / POSTERIOR).unlink(missing_ok=True)
+            write_json(standing.folder / OUTCOME, {"status": status, "message": message, "ended": ended})
+        self._record(standing, read_json(standing.folder / OUTCOME))
+
+    def _retry(self, standing: Standing, message: str) -> None:
+        """Put a run on the queue again whose attempt ended by what may pass."""
+        place = standing.place.again()
+        seconds = round(place.not_before - time(), 1)
+        told = f"{message} Attempt {place.attempt} of {place.terms.retries + 1} begins in {seconds:g} s."
+        with suppress(OSError):
+            EventLog(standing.folder).append("retry", attempt=place.attempt, seconds=seconds, message=told)
+        self.queue.again(standing.id, place)
+        with self._excused():
+            self.tracking.client.update_run(standing.id, status="SCHEDULED")
+            self.tracking.tag(standing.id, {"modelcompose.message": told})
+
+    def _record(self, standing: Standing, outcome: Mapping[str, Any]) -> None:
+        """Record an end that is known, and take the run off the queue; what hinders that is logged, and no more."""
+        with self._excused():
+            record = self.tracking.find(standing.id)
+            if record is not None and record.info.status not in MLFLOW_STATUS.values():
+                self._finish(record, outcome)
+            self.queue.leave(standing.id)
+        with suppress(OSError):
+            _tell_end(standing.folder, outcome)
+
+    @contextmanager
+    def _excused(self) -> Iterator[None]:
+        """Let a record wait that cannot be made now."""
+        try:
+            yield
+        except Exception as error:
+            logger.warning("It could not be recorded yet: %s: %s", type(error).__name__, error)
+
+    def _known(self, id: str) -> Run:  # noqa: A002
+        """Return a run, from its folder where MLflow cannot be asked."""
+        try:
+            return self._told(self._require(id))
+        except NotFound:
+            raise
+        except Exception:
+            standing = self.queue.standing(id)
+            if standing is None:
+                raise
+            return self._from_folder(standing)
+
+    def _from_folder(self, standing: Standing) -> Run:
+        outcome = standing.outcome or {}
+        return Run(
+            id=standing.id,
+            name=standing.place.name,
+            notebook=standing.place.notebook,
+            status=outcome.get("status") or ("queued" if standing.waits else "running"),
+            started=_iso(int(standing.place.asked * 1000)),
+            ended=outcome.get("ended"),
+            message=outcome.get("message", ""),
+            attempt=standing.place.attempt,
+            **standing.place.terms.model_dump(),
+        )
 
     def published(self, id: str, *, report: str | None = None, app: str | None = None) -> Run:  # noqa: A002
         """Record where a run was published, as paths relative to the workspace."""
@@ -371,17 +475,18 @@ class RunStore:
 
     def _told(self, record: Record) -> Run:
         """Tell a run as it is, settling first the record of one whose process has died."""
+        if record.info.status not in MLFLOW_STATUS.values():
+            record = self._mended(record)
         info, tags = record.info, record.data.tags
         folder = self.folder(info.run_id)
-        if info.status not in MLFLOW_STATUS.values() and self._died(info.run_id):
-            return self.finish(info.run_id, **self._last_words(info.run_id))
         ended = info.status in MLFLOW_STATUS.values()
+        standing = None if ended else self.queue.standing(info.run_id)
         return Run.model_validate(
             {
                 "id": info.run_id,
                 "name": info.run_name or "",
                 "notebook": tags["modelcompose.notebook"],
-                "status": _status(record, folder),
+                "status": _status(record, standing),
                 "started": _iso(info.start_time),
                 "ended": _iso(info.end_time) if ended and info.end_time else None,
                 "model": tags.get("modelcompose.model", ""),
@@ -401,21 +506,33 @@ class RunStore:
                 "elpd": record.data.metrics.get(ELPD),
                 "elpd_se": record.data.metrics.get(ELPD_SE),
                 "tags": {name: value for name, value in tags.items() if not name.startswith(OURS)},
+                "paused": standing is not None and standing.paused,
+                "attempt": standing.place.attempt if standing else int(tags.get("modelcompose.attempt", 1)),
+                "seconds": float(tags["modelcompose.seconds"]) if "modelcompose.seconds" in tags else None,
                 **json.loads(tags.get("modelcompose.terms", "{}")),
             }
         )
 
+    def _mended(self, record: Record) -> Record:
+        """Settle a run that has not ended but that nobody has any more; return its record as it is then."""
+        run_id = record.info.run_id
+        standing = self.queue.standing(run_id)
+        if standing is not None and not standing.left:
+            return record
+        if standing is None and record.data.tags.get("modelcompose.home") != self._address():
+            return record
+        with self._excused():
+            if standing is not None:
+                self.settle(run_id)
+            elif outcome := read_json(self.folder(run_id) / OUTCOME):  # died while it put the run on the queue again
+                self._finish(record, outcome)
+            elif time() - record.info.start_time / 1000 > MAKING_SECONDS:
+                self.tracking.tag(run_id, {"modelcompose.status": "error", "modelcompose.message": NEVER_MADE})
+                self.tracking.client.set_terminated(run_id, "FAILED")
+        return self._require(run_id)
+
     def _existing(self, path: str | None) -> str | None:
         return path if path and (self.workspace / path).exists() else None
-
-    def _died(self, run_id: str) -> bool:
-        process = Process.read(self.folder(run_id))
-        return process is not None and process.dead
-
-    def _last_words(self, run_id: str) -> dict[str, Any]:
-        """What the process itself had found before it died, or that it died."""
-        words: dict[str, Any] | None = read_json(self.folder(run_id) / OUTCOME)
-        return words or {"status": "error", "message": DIED}
 
     def _verdicts_of(self, record: Record, ended: bool) -> tuple[RunVerdict, ...]:
         if ended:
@@ -428,10 +545,10 @@ class RunStore:
             ]
         return tuple(RunVerdict.model_validate(one) for one in told)
 
-    def _finish(self, record: Record, status: RunStatus, message: str) -> None:
+    def _finish(self, record: Record, outcome: Mapping[str, Any]) -> None:
         run_id, folder = record.info.run_id, self.folder(record.info.run_id)
-        folder.mkdir(parents=True, exist_ok=True)
-        write_json(folder / OUTCOME, {"status": status, "message": message})
+        status, message = outcome["status"], outcome["message"]
+        place = self.queue.place(run_id)
         nb = read_executed(folder)
         verdicts = verdicts_in(nb)
         tags = {
@@ -439,6 +556,8 @@ class RunStore:
             "modelcompose.verdicts": _short_json(verdicts),
             **_data_tags(verdicts),
             **({"modelcompose.partial": "true"} if any(verdict.partial for verdict in verdicts) else {}),
+            **({"modelcompose.attempt": str(place.attempt)} if place and place.attempt > 1 else {}),
+            **({"modelcompose.seconds": str(seconds)} if (seconds := _seconds(EventLog(folder).read())) else {}),
         }
         try:
             tags["modelcompose.executed"] = self._write_visible(record, nb)
@@ -446,9 +565,9 @@ class RunStore:
         except Exception as error:  # the outcome is recorded even when its files cannot be
             message = f"{message} Its files could not all be stored: {type(error).__name__}: {error}"
         self.tracking.tag(run_id, {**tags, "modelcompose.message": message}, metrics(verdicts))
-        self.tracking.client.set_terminated(run_id, MLFLOW_STATUS[status])
-        log = EventLog(folder)
-        log.append("end", status=status, message=message)
+        log = _tell_end(folder, outcome)
+        ended = datetime.fromisoformat(outcome["ended"]) if "ended" in outcome else datetime.now(UTC)
+        self.tracking.client.set_terminated(run_id, MLFLOW_STATUS[status], int(ended.timestamp() * 1000))
         self.tracking.client.log_artifact(run_id, str(log.path))
 
     def _write_visible(self, record: Record, nb: Any) -> str:
@@ -505,14 +624,38 @@ def _lineage(folder: Path) -> dict[str, Any] | None:
     return found
 
 
-def _status(record: Record, folder: Path) -> RunStatus:
+def _status(record: Record, standing: Standing | None) -> RunStatus:
     """Say how a run stands; of one that has not ended its folder knows more than MLflow."""
     if record.info.status in MLFLOW_STATUS.values():
         known = record.data.tags.get("modelcompose.status")
         return known if known in ENDED else WITHOUT_TAG.get(record.info.status, "error")
-    if record.info.status == "SCHEDULED" and Process.read(folder) is None:
-        return "queued"
-    return "running"
+    if standing is not None and standing.outcome is not None:
+        known = standing.outcome.get("status")
+        return known if known in ENDED else "error"
+    if standing is not None and standing.left:
+        return "error"
+    waits = standing.waits if standing is not None else record.info.status == "SCHEDULED"
+    return "queued" if waits else "running"
+
+
+def _tell_end(folder: Path, outcome: Mapping[str, Any]) -> EventLog:
+    log = EventLog(folder)
+    if [event["type"] for event in log.read()[-1:]] != ["end"]:
+        log.append("end", status=outcome["status"], message=outcome["message"])
+    return log
+
+
+def _seconds(events: Iterable[Mapping[str, Any]]) -> float:
+    """Add up how long the attempts of a run took, each from its claim to the last that was heard of it."""
+    total, begun, last = 0.0, None, None
+    for event in events:
+        now = datetime.fromisoformat(event["time"]).timestamp()
+        if event["type"] == "claimed":
+            total += (last - begun) if begun and last else 0.0
+            begun = now
+        if event["type"] not in {"retry", RESUME, "end"} or (last and event["type"] == "end" and begun):
+            last = now
+    return round(total + ((last - begun) if begun and last else 0.0), 3)
 
 
 def _noted(tags: Mapping[str, str]) -> dict[str, str]:

@@ -163,6 +163,12 @@ class Start(Request):
     changes: dict[str, Any] = Field(default_factory=dict)
     autopilot: int = Field(0, ge=0, le=50)
     fresh: bool = False
+    priority: int | None = Field(None, ge=-1000, le=1000)
+    cores: int | None = Field(None, ge=0)
+    memory: int | None = Field(None, ge=0)
+    timeout: int | None = Field(None, ge=0)
+    retries: int | None = Field(None, ge=0, le=100)
+    after: list[str] = Field(default_factory=list)
 
 
 class Together(Request):
@@ -240,6 +246,8 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", f"runs/{RUN}", "get_run"),
     Route("GET", f"runs/{RUN}/events", "events", Events),
     Route("POST", f"runs/{RUN}/stop", "stop", status=202),
+    Route("POST", f"runs/{RUN}/cancel", "cancel", status=202),
+    Route("POST", f"runs/{RUN}/pause", "pause", status=202),
     Route("POST", f"runs/{RUN}/resume", "resume", status=202),
     Route("POST", f"runs/{RUN}/predict", "predict", NewRows, apart=True),
     Route("POST", f"runs/{RUN}/publish", "publish", status=201),

@@ -293,9 +293,19 @@ class Workbench(Tables, Models, Registering, Comparing):
     # -- runs --------------------------------------------------------------------------------------------------
 
     def start(
-        self, notebook: str, changes: Mapping[str, Any] | None = None, autopilot: int = 0, fresh: bool = False
+        self,
+        notebook: str,
+        changes: Mapping[str, Any] | None = None,
+        autopilot: int = 0,
+        fresh: bool = False,
+        priority: int | None = None,
+        cores: int | None = None,
+        memory: int | None = None,
+        timeout: int | None = None,
+        retries: int | None = None,
+        after: Sequence[str] = (),
     ) -> Json:
-        """Run a notebook in the background, in a process that outlives this one; the notebook stays as it is.
+        """Queue a notebook to be run in the background, where it outlives this process; the notebook stays as it is.
 
         Parameters
         ----------
@@ -308,17 +318,31 @@ class Workbench(Tables, Models, Registering, Comparing):
             that is returned tells of them.
         fresh
             Whether every step is run anew; otherwise steps of which nothing has changed are taken from earlier runs.
+        priority
+            Higher begins first; of equals the older one.
+        cores, memory
+            How many cores it keeps busy, and how many MB it needs; by default a fair share.
+        timeout
+            Seconds after which it is stopped with the draws so far; 0 for never.
+        retries
+            How often it begins again, where it was, when its process or its kernel dies or the disk is full.
+        after
+            Runs that must have ended well before it begins; if one does not, it is cancelled.
 
         Raises
         ------
         Conflict
             When a change would have to alter a cell that was edited by hand.
+        NotFound
+            When there is no notebook there, or no run that it is to follow.
         """
         from modelcompose import runs
 
-        store, run = self._created(notebook, changes or {}, autopilot, fresh)
-        runs.start(store, run.id)
-        return store.get(run.id).model_dump(mode="json")
+        asked = {"priority": priority, "cores": cores, "memory": memory, "timeout": timeout, "retries": retries}
+        terms = runs.Settings.of(self.workspace).terms({**asked, "after": after})
+        store, run = self._created(notebook, changes or {}, autopilot, fresh, terms=terms)
+        runs.ensure_worker(store)
+        return run.model_dump(mode="json")
 
     def run(
         self,
@@ -345,19 +369,19 @@ class Workbench(Tables, Models, Registering, Comparing):
         return runs.execute(store, run.id, on_event).model_dump(mode="json")
 
     def resume(self, id: str) -> Json:  # noqa: A002
-        """Go on with a run that was stopped or whose process died, in the background; finished steps stay as they are.
+        """Let a paused run go on, or one that was stopped or whose process died; finished steps stay as they are.
 
         Raises
         ------
         Conflict
-            When it still runs, or has ended by itself.
+            When it is under way, has ended by itself, or its draws were discarded.
         """
         from modelcompose import runs
 
         store = self._store()
-        run = store.get(id)
-        runs.resume(store, run.id)
-        return store.get(run.id).model_dump(mode="json")
+        run = runs.resume(store, id)
+        runs.ensure_worker(store)
+        return run.model_dump(mode="json")
 
     def _created(
         self, notebook: str, changes: Mapping[str, Any], autopilot: int, fresh: bool, **more: Any
@@ -418,11 +442,25 @@ class Workbench(Tables, Models, Registering, Comparing):
         return {"events": EventLog(store.folder(run.id)).read(since), "status": run.status}
 
     def stop(self, id: str) -> Json:  # noqa: A002
-        """Stop a run and keep what is done; its draws so far go through the rest of the workflow."""
+        """Stop a run and keep what is done; its draws so far go through the rest of the workflow.
+
+        Asked a second time it ends at once. A run that waits is taken off the queue.
+        """
         from modelcompose import runs
 
-        store = self._store()
-        return runs.stop(store, store.get(id).id).model_dump(mode="json")
+        return runs.stop(self._store(), id).model_dump(mode="json")
+
+    def cancel(self, id: str) -> Json:  # noqa: A002
+        """End a run at once and discard its draws; its record stays. A run that waits is taken off the queue."""
+        from modelcompose import runs
+
+        return runs.cancel(self._store(), id).model_dump(mode="json")
+
+    def pause(self, id: str) -> Json:  # noqa: A002
+        """Let a run's sampler rest until it is resumed; a run that waits is not begun meanwhile."""
+        from modelcompose import runs
+
+        return runs.pause(self._store(), id).model_dump(mode="json")
 
     def publish(self, id: str) -> Json:  # noqa: A002
         """Make a report page and a what-if app from a run that has ended.
