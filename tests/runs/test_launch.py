@@ -15,7 +15,8 @@ import nbformat
 import pytest
 
 from modelcompose.errors import Conflict
-from modelcompose.runs import EventLog, Run, start, stop
+from modelcompose.runs import EventLog, Run, cancel, pause, resume, start, stop
+from modelcompose.runs.queue import Limits, next_runs
 from modelcompose.runs.spawn import _interrupts_held_back
 from modelcompose.verdict import verdict_in
 
@@ -83,6 +84,20 @@ def test_an_interrupt_waits_until_the_process_can_handle_it() -> None:
     assert process.communicate(b"\n")[0] == b"still here\n"
 
 
-def test_a_run_that_was_only_created_cannot_be_stopped(store: Any, create: Any) -> None:
-    with pytest.raises(Conflict, match="cannot be stopped"):
-        stop(store, create(notebook()).id)
+def test_a_run_that_waits_is_taken_off_the_queue_and_can_be_put_back(store: Any, create: Any) -> None:
+    for ask, status in ((stop, "stopped"), (cancel, "cancelled")):
+        run = ask(store, create(notebook()).id)
+        assert (run.status, run.message) == (status, "Taken off the queue before it began.")
+        assert (run.seconds, store.queue.standing(run.id)) == (None, None)
+        assert resume(store, run.id).status == "queued"
+        ask(store, run.id)
+
+
+def test_a_run_that_waits_can_be_told_to_wait_longer(store: Any, create: Any) -> None:
+    run = pause(store, create(notebook()).id)
+    assert (run.status, run.paused) == ("queued", True)
+    assert next_runs([store.queue.standing(run.id)], [], Limits(4)) == []
+    run = resume(store, run.id)
+    assert (run.status, run.paused) == ("queued", False)
+    assert [one.id for one in next_runs([store.queue.standing(run.id)], [], Limits(4))] == [run.id]
+    cancel(store, run.id)

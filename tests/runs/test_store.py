@@ -87,7 +87,7 @@ def test_a_run_whose_process_died_before_it_began_is_an_error(store: Any, create
 
 def test_what_a_process_found_before_it_died_is_not_lost(store: Any, create: Any) -> None:
     run = create(notebook())
-    Process(0, "", Process.of(1).host).write(store.folder(run.id))
+    Process(1, "", Process.of(1).host).write(store.folder(run.id))
     (store.folder(run.id) / "outcome.json").write_text('{"status": "passed", "message": "Done."}')
     assert (store.get(run.id).status, store.get(run.id).message) == ("passed", "Done.")
 
