@@ -24,7 +24,7 @@ from modelcompose import __version__
 from modelcompose.analysis import Analysis, paths_from
 from modelcompose.errors import ModelComposeError
 
-__all__ = ["Keys"]
+__all__ = ["SAMPLE", "Keys", "code_digest"]
 
 FLOORS = ("analysis.py", "errors.py", "verdict.py", "data", "samples", "catalog", "samplers", "workflow")
 LIBRARIES = ("numpy", "pandas", "scipy", "xarray", "pytensor", "pymc", "bambi", "formulae", "arviz-stats", "nutpie")
@@ -116,7 +116,7 @@ class Keys:
             "needed": needed,
             "above": [one for one in above if one],
             "rules": self._rules,
-            "code": _code_digest(),
+            "code": code_digest(),
             "kernel": self._kernel,
         }
 
@@ -239,7 +239,7 @@ def _content_of(file: Path, _changed: int, _size: int) -> str:
 
 
 @lru_cache(maxsize=1)
-def _code_digest() -> str:
+def code_digest() -> str:
     """Identify the code that steps execute: ours up to the workflow, by its text, and the libraries by version."""
     package = Path(__file__).parents[1]
     files = [file for name in FLOORS for file in (_modules(package / name))]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run as Record
 
-__all__ = ["ELPD", "ELPD_SE", "Tracking", "git_tags", "metrics", "shortened"]
+__all__ = ["ELPD", "ELPD_SE", "Tracking", "git", "git_tags", "metrics", "shortened"]
 
 EXPERIMENT = "modelcompose"
 OURS = "modelcompose.notebook"
@@ -166,23 +166,33 @@ def shortened(text: str, length: int) -> str:
 
 def git_tags(folder: Path) -> dict[str, str]:
     """Say which commit a folder stands at and whether tracked files differ from it; nothing outside git."""
-    commit = _git(folder, "rev-parse", "HEAD")
+    commit = git(folder, "rev-parse", "HEAD")
     if not commit:
         return {}
-    changed = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    changed = git(folder, "status", "--porcelain", "--untracked-files=no")
     return {"mlflow.source.git.commit": commit, "modelcompose.git.dirty": str(bool(changed)).lower()}
 
 
-def _git(folder: Path, *arguments: str) -> str:
+def git(folder: Path, *arguments: str, raw: bool = False) -> str:
+    """Ask git about a folder; empty where there is no answer.
+
+    Parameters
+    ----------
+    raw
+        Whether the answer keeps its blanks and line ends.
+    """
     try:
         told = subprocess.run(
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             timeout=GIT_SECONDS,
             check=False,
             env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return told.stdout.strip() if told.returncode == 0 else ""
+    if told.returncode != 0:
+        return ""
+    return told.stdout if raw else told.stdout.strip()

@@ -443,7 +443,8 @@ def _row(one: Figures, analysis: Analysis) -> dict[str, str]:
 def _numbers(one: Figures) -> dict[str, float]:
     low, middle, high = one.quantiles
     mean = float(one.effect.draws.mean())
-    return {"mean": mean, "sd": one.sd, "lower": low, "median": middle, "upper": high}
+    precision = {"error": one.error, "independent": one.draws}
+    return {"mean": mean, "sd": one.sd, "lower": low, "median": middle, "upper": high, **precision}
 
 
 def _picture(figures: list[Figures], analysis: Analysis) -> Any:

@@ -156,10 +156,10 @@ def loo(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *, budget:
         By row, dimension ``__obs__``: ``elpd_i``, the log predictive density from the other rows; ``pareto_k`` of the
         plain weights; ``p_loo_i``; ``method``, a place in ``METHODS``; ``known``, whether the density can be trusted;
         ``headline``, the middle of the first quantity of the answer without the row, and ``headline_known``. Attributes
-        ``elpd``, ``se``, ``p_loo``, ``p_loo_se``, ``parameters``, ``bad_k`` (rows whose density is not known well),
-        ``high_k`` (rows whose plain weights could not be trusted), ``good_k``, the plan and what it took, and ``of``, a
-        digest of what is predicted: where it agrees, two models compare. Empty when
-        the likelihood does not fall into parts for the rows.
+        ``elpd``, ``se``, ``error`` (Monte Carlo, of ``elpd``), ``p_loo``, ``p_loo_se``, ``parameters``, ``bad_k`` (rows
+        whose density is not known well), ``high_k`` (rows whose plain weights could not be trusted), ``good_k``, the
+        plan and what it took, and ``of``, a digest of what is predicted: where it agrees, two models compare. Empty
+        when the likelihood does not fall into parts for the rows.
     """
     import xarray as xr
     from scipy.special import logsumexp
@@ -172,6 +172,7 @@ def loo(analysis: Analysis, table: pd.DataFrame, model: Any, dt: Any, *, budget:
     log_weights, pareto_k = without_each(by_row, _independent(dt["posterior"].to_dataset()))
     found = _Found(
         densities=logsumexp(log_weights + by_row, axis=1),
+        error=_monte_carlo_error(log_weights, by_row, likelihood.sizes["chain"]),
         pareto_k=pareto_k,
         good_k=trusted(by_row.shape[1]),
         headline=_Headline.of(analysis, table, model, dt),
@@ -197,6 +198,25 @@ def _independent(posterior: Any) -> float:
     values = values[np.isfinite(values)]
     total = posterior.sizes["chain"] * posterior.sizes["draw"]
     return float(np.clip(values.mean() / total, 0.01, 1.0)) if len(values) else 1.0
+
+
+def _monte_carlo_error(log_weights: Array, likelihood: Array, chains: int) -> float:
+    """Return the Monte Carlo standard error of the sum of all rows' log densities.
+
+    To first order a draw moves the log of a row's weighted average by its share of that average less its weight (the
+    delta method for ratios; Owen 2013, Monte Carlo theory, methods and examples, chapter 9). Summed over the rows,
+    which all rest on the same draws, that is one number for each draw, whose average has a standard error as any other
+    (Vehtari et al. 2021, doi:10.1214/20-BA1221).
+    """
+    import arviz_stats as azs
+    import xarray as xr
+
+    shares = log_weights + likelihood
+    shares = np.exp(shares - shares.max(1, keepdims=True))
+    moves = (shares / shares.sum(1, keepdims=True)).sum(0) - np.exp(log_weights).sum(0)
+    values = xr.Dataset({"x": (("chain", "draw"), (moves * moves.size).reshape(chains, -1))})
+    with np.errstate(all="ignore"):
+        return float(np.nan_to_num(azs.mcse(values, method="mean")["x"].item()))
 
 
 class _Headline:
@@ -246,8 +266,9 @@ class _Headline:
 class _Found:
     """What is known of each row so far."""
 
-    def __init__(self, densities: Array, pareto_k: Array, good_k: float, headline: _Headline) -> None:
-        self.densities, self.pareto_k, self.good_k, self.headline = densities, pareto_k, good_k, headline
+    def __init__(self, densities: Array, error: float, pareto_k: Array, good_k: float, headline: _Headline) -> None:
+        self.densities, self.error, self.pareto_k = densities, error, pareto_k
+        self.good_k, self.headline = good_k, headline
         self.method = np.zeros(len(densities), "int8")
         self.known = pareto_k <= good_k
         self.seconds, self.rhat = 0.0, 1.0
@@ -476,6 +497,7 @@ def _as_tree(found: _Found, total: Array, chosen: Plan, model: Any, seconds: flo
     attrs = {
         "elpd": float(found.densities.sum()),
         "se": _standard_error(found.densities),
+        "error": found.error,
         "p_loo": float(left.sum()),
         "p_loo_se": _standard_error(left),
         "parameters": _parameters(model),
@@ -710,7 +732,8 @@ def _density(loo: Any) -> dict[str, Any]:
     """Keep the log predictive density, row by row where they are not too many: models are held against each other."""
     rows = loo["elpd_i"].values
     kept = {"rows": rows.round(4).tolist()} if rows.size <= MOST_KEPT else {}
-    return {"elpd": float(loo.attrs["elpd"]), "se": float(loo.attrs["se"]), "of": str(loo.attrs["of"]), **kept}
+    told = {name: float(loo.attrs[name]) for name in ("elpd", "se", "error")}
+    return {**told, "of": str(loo.attrs["of"]), **kept}
 
 
 def _alone(analysis: Analysis) -> str:

@@ -19,7 +19,7 @@ from modelcompose.workflow.steps import conclude, figure
 if TYPE_CHECKING:
     from modelcompose.analysis import Analysis
 
-__all__ = ["check", "judge", "remedies"]
+__all__ = ["check", "judge", "quantities", "remedies", "reported"]
 
 PICTURED = 4
 USUAL_CHAINS = 4
@@ -91,7 +91,7 @@ def judge(dt: Any, policy: Policy | None = None) -> list[Finding]:
         The thresholds; the defaults when not given.
     """
     rules = policy or default()
-    posterior = _parameters(dt)
+    posterior = reported(dt)
     chains, draws = int(posterior.sizes["chain"]), int(posterior.sizes["draw"])
     if not _enough(dt, rules):
         return [rules["draws"].finding("Draws for each chain", draws, str(draws), "Too few to judge anything.")]
@@ -135,7 +135,7 @@ def _enough(dt: Any, policy: Policy) -> bool:
 
 def _of_chains(posterior: Any, chains: int, each: int, rules: Policy) -> list[Finding]:
     """Judge what the chains say of each quantity: whether they agree, and how precisely."""
-    names, values = _quantities(posterior)
+    names, values = quantities(posterior)
     tables = [values[:, start : start + each] for start in range(0, chains, each)]
     constant = {name for name, width in zip(names, np.ptp(values, axis=(1, 2)), strict=True) if width == 0}
 
@@ -161,7 +161,7 @@ def _of_chains(posterior: Any, chains: int, each: int, rules: Policy) -> list[Fi
     ]
 
 
-def _parameters(dt: Any) -> Any:
+def reported(dt: Any) -> Any:
     """Return what is reported: without predictions for every row, and without raw parts of what is.
 
     Variables whose name ends in ``_raw`` are what others are made of, such as the weights of a smooth curve's waves;
@@ -176,7 +176,7 @@ def _is_raw(name: str) -> bool:
     return name.endswith("_raw") or (name.startswith("hsgp(") and name.endswith("_weights"))
 
 
-def _quantities(posterior: Any) -> tuple[list[str], np.ndarray]:
+def quantities(posterior: Any) -> tuple[list[str], np.ndarray]:
     """Spread scalars and vectors over names like ``1|Subject[308]``; the draws have shape (names, chains, draws)."""
     names: list[str] = []
     draws: list[np.ndarray] = []
@@ -331,7 +331,7 @@ def _picture(dt: Any) -> Any:
     """Rank plots of the parameters that mix worst."""
     posterior = dt["posterior"].to_dataset()
     scalars = [name for name in posterior.data_vars if posterior[name].ndim == 2]
-    names, draws = _quantities(posterior[scalars]) if scalars else ([], np.empty((0, 1, 1)))
+    names, draws = quantities(posterior[scalars]) if scalars else ([], np.empty((0, 1, 1)))
     shown = list(np.argsort(diagnostics.ess_bulk(draws), kind="stable")[:PICTURED]) if scalars else []
     fig, axes = figure(columns=max(2, len(shown)), height=2.2)
     for axis, at in zip(axes, shown, strict=False):
