@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcompose import __version__
-from modelcompose.cli import comparing, models, notebooks, queue, registry
+from modelcompose.cli import comparing, models, notebooks, queue, recording, registry
 from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, whole, workbench
 from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
@@ -55,6 +55,7 @@ VERBS = {
     "runs events": "events",
     **queue.VERBS,
     **comparing.VERBS,
+    **recording.VERBS,
     "predict": "predict",
     "publish": "publish",
     **registry.VERBS,
@@ -135,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add_argument("data", help="a table with the new rows")
 
     queue.add(commands)
+    recording.add(commands)
 
     publish = verb(commands, "publish", _publish, "make a report page and a what-if app from a run")
     publish.add_argument("id", help="the run's id, a beginning of it, or its name")

@@ -12,11 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelcompose.errors import Conflict
+from modelcompose.errors import Conflict, ModelComposeError
 from modelcompose.runs.asking import Watch
 from modelcompose.runs.engine import NAME, Control, Outcome, register
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed
+from modelcompose.runs.record import begin
+from modelcompose.runs.reproduce import graded
 from modelcompose.runs.run import Run, RunStatus, verdicts_in
 from modelcompose.runs.store import RunStore
 from modelcompose.runs.tracking import shortened
@@ -27,6 +29,7 @@ __all__ = ["execute"]
 EVALUE = 600
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno.ENOMEM, errno.EAGAIN)
 """What the system says when something of the machine was used up."""
+UNGRADED = frozenset({"stopped", "cancelled", "error"})
 CLAIMED = "claimed"
 
 logger = logging.getLogger("modelcompose.runs")
@@ -72,9 +75,13 @@ def execute(
     control.folder = folder
     control.checkpoints = store.checkpoints(run_id)
     control.on_event(CLAIMED, {"attempt": place.attempt, "host": platform.node()})
+    noting = threading.Thread(target=_note, args=(store, folder, place.notebook), daemon=True)
+    noting.start()
     with control.signals(), Watch(folder, control, place.terms.timeout) as watch:
         status, message = _executed(folder, control)
+        noting.join()
         passing = not control.stopping and may_pass(control.outcome, message)
+        message = _graded(store, run_id, status, message)
         if afterwards is not None and not (passing and store.will_retry(run_id)):
             message = afterwards(status, message)
         if watch.lost:
@@ -104,6 +111,26 @@ def _warm(store: RunStore, run_id: str) -> None:
     """Tell MLflow while the kernel works, so that neither the first step nor the end waits for its import."""
     with contextlib.suppress(Exception):  # what is wrong is raised when the outcome is recorded
         store.begun(run_id)
+
+
+def _note(store: RunStore, folder: Path, notebook: str) -> None:
+    try:
+        begin(folder, store.workspace, notebook)
+    except Exception:  # a run is not lost over what is merely noted of it
+        logger.exception("What the run is made of could not be noted")
+
+
+def _graded(store: RunStore, run_id: str, status: RunStatus, message: str) -> str:
+    """Hold a run that makes another again against it, if both came to their ends, and say how they compare."""
+    began = next((event for event in EventLog(store.folder(run_id)).read() if event["type"] == "run"), {})
+    before = str(began.get("reproduces", ""))
+    if not before or status in UNGRADED:
+        return message
+    try:
+        found = graded(store, run_id, before)
+    except (ModelComposeError, OSError, ValueError) as error:
+        return f"{message} It could not be held against the run before: {error}"
+    return f"Made again: {found.grade}. {found.sentence} {message}"
 
 
 def _executed(folder: Path, control: Control) -> tuple[RunStatus, str]:

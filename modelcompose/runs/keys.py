@@ -27,7 +27,10 @@ from modelcompose.errors import ModelComposeError
 __all__ = ["SAMPLE", "Keys", "code_digest"]
 
 FLOORS = ("analysis.py", "errors.py", "verdict.py", "data", "samples", "catalog", "samplers", "workflow")
-LIBRARIES = ("numpy", "pandas", "scipy", "xarray", "pytensor", "pymc", "bambi", "formulae", "arviz-stats", "nutpie")
+LIBRARIES = (
+    *("numpy", "pandas", "scipy", "xarray", "pytensor", "pymc", "bambi", "formulae", "arviz-stats", "nutpie"),
+    *("pyarrow", "openpyxl", "numba", "h5netcdf"),
+)
 OUTSIDE = ("modelcompose.models", "modelcompose.samplers", "modelcompose.readers")
 SAMPLE = "sample:"
 WORD = re.compile(r"[^\W\d]\w*")

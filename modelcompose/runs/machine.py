@@ -25,7 +25,7 @@ MOST_NAMED = 200
 LEFT_OUT = "[left out: looks like a secret]"
 SECRETIVE = r"(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|credential)"
 SECRET_FILE = re.compile(
-    rf"(?:^|/)(?:\.env[^/]*|\.netrc|\.pgpass|\.npmrc|\.pypirc|id_[^/]*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)"
+    rf"(?:^|/)(?:[^/]*\.env(?:\.[^/]*)?|\.netrc|\.pgpass|\.npmrc|\.pypirc|id_[^/]*|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx)"
     rf"|[^/]*{SECRETIVE}[^/]*)$",
     re.IGNORECASE,
 )

@@ -18,12 +18,13 @@ from modelcompose import __version__
 from modelcompose.analysis import Analysis, paths_from
 from modelcompose.errors import ModelComposeError
 from modelcompose.runs.events import EventLog
+from modelcompose.runs.files import read_json, write_json
 from modelcompose.runs.keys import SAMPLE, code_digest
 from modelcompose.runs.machine import environment, git_state, hardware, without_secrets
 from modelcompose.runs.notebook import SOURCE
 from modelcompose.verdict import Verdict
 
-__all__ = ["RECORD", "begin", "complete", "ingredients", "read", "tags"]
+__all__ = ["RECORD", "begin", "complete", "ingredients", "read", "sentences", "tags"]
 
 RECORD = "record.json"
 BEGUN = "begun.json"
@@ -122,7 +123,7 @@ def begin(folder: Path, workspace: Path, notebook: str) -> None:
         "policy": _policy(nb, at),
         "cells": list(_cells(nb)),
     }
-    _write(folder / BEGUN, begun)
+    write_json(folder / BEGUN, begun)
 
 
 def _files(nb: Mapping[str, Any], at: Path) -> list[dict[str, Any]]:
@@ -156,8 +157,10 @@ def _cells(nb: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             }
 
 
-def complete(folder: Path, run: Mapping[str, Any], choices: Mapping[str, Any], verdicts: Sequence[Verdict]) -> None:
-    """Write the whole record of a run that ends now.
+def complete(
+    folder: Path, run: Mapping[str, Any], choices: Mapping[str, Any], verdicts: Sequence[Verdict]
+) -> dict[str, Any]:
+    """Write the whole record of a run that ends now, and return it.
 
     Parameters
     ----------
@@ -170,23 +173,25 @@ def complete(folder: Path, run: Mapping[str, Any], choices: Mapping[str, Any], v
     verdicts
         What its steps found.
     """
-    begun = _read(folder / BEGUN)
+    begun = read(folder / BEGUN)
     files = begun.pop("files", [])
     details = {one.step: one.details for one in verdicts}
     events = EventLog(folder).read()
-    record = {
+    record: dict[str, Any] = {
         "format": FORMAT,
         "run": dict(run),
         "data": _data(files, details.get("data", {})),
         "files": files,
         "recipe": choices.get("recipe", []),
-        "choices": choices,
+        "choices": dict(choices),
         "seeds": {"random_seed": choices.get("random_seed")},
         "sampler": {name: choices.get(name) for name in SAMPLING} | {"made": details.get("fit", {})},
         "timings": timings(events),
         **begun,
     }
-    _write(folder / RECORD, _without_secrets(record))
+    record = _without_secrets(record)
+    write_json(folder / RECORD, record)
+    return record
 
 
 def _data(files: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> dict[str, Any]:
@@ -232,21 +237,8 @@ def tags(record: Mapping[str, Any]) -> dict[str, str]:
 
 def read(file: Path) -> dict[str, Any]:
     """Read a record; empty where there is none that can be read."""
-    return _read(file)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
+    found = read_json(file)
     return found if isinstance(found, dict) else {}
-
-
-def _write(file: Path, content: Mapping[str, Any]) -> None:
-    fresh = file.with_name(f".{file.name}.part")
-    fresh.write_text(json.dumps(content, ensure_ascii=False, indent=1), "utf-8")
-    fresh.replace(file)
 
 
 def _without_secrets(value: Any) -> Any:
@@ -255,3 +247,93 @@ def _without_secrets(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _without_secrets(item) for name, item in value.items()}
     return [_without_secrets(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+# -- in plain words ------------------------------------------------------------------------------------------------
+
+SHORT = 12
+GIGABYTE = 1 << 30
+
+
+def sentences(record: Mapping[str, Any]) -> list[str]:
+    """Say a record in plain words, the most important first."""
+    parts = (_said_of_data, _said_of_notebook, _said_of_sampling, _said_of_code, _said_of_machine, _said_of_time)
+    return [said for part in parts for said in part(record) if said]
+
+
+def _said_of_data(record: Mapping[str, Any]) -> Iterator[str]:
+    data = record.get("data", {})
+    if data.get("source"):
+        version = f", version {data['version']}" if data.get("version") else ""
+        rows = f", {data['rows']} rows used" if data.get("rows") is not None else ""
+        digest = f", SHA-256 {data['sha256'][:SHORT]}" if data.get("sha256") else ", of unknown content"
+        yield f"Data: {data['source']}{version}{rows}{digest}."
+    if steps := record.get("recipe"):
+        yield f"Prepared in {len(steps)} step{_s(steps)}: {', '.join(str(one.get('do', '?')) for one in steps)}."
+    for one in record.get("files", []):
+        if one["role"] != "data":
+            yield f"Also used: {one['name']} ({one['role']}), SHA-256 {one['sha256'][:SHORT] or 'unknown'}."
+
+
+def _said_of_notebook(record: Mapping[str, Any]) -> Iterator[str]:
+    cells = record.get("cells", [])
+    edited = [one["step"] for one in cells if one["edited"]]
+    by_hand = f"; edited by hand: {', '.join(edited)}" if edited else ""
+    yield f"Notebook: {record['run']['notebook']}, {len(cells)} code cells{by_hand}."
+    if before := record["run"].get("reproduces"):
+        graded = record["run"].get("reproduction", {})
+        yield f"It makes run {before[:8]} again{': ' + graded['grade'] if graded else ''}. {graded.get('sentence', '')}"
+    if original := record["run"].get("original"):
+        yield f"It was executed elsewhere, as run {original[:8]}, and brought here."
+
+
+def _said_of_sampling(record: Mapping[str, Any]) -> Iterator[str]:
+    sampler = record.get("sampler", {})
+    if sampler.get("sampler"):
+        yield (
+            f"Sampler: {sampler['sampler']}, {sampler['chains']} chains of {sampler['draws']} draws after "
+            f"{sampler['tune']} of warm-up, target_accept {sampler['target_accept']}, metric {sampler['metric']}, seed "
+            f"{record.get('seeds', {}).get('random_seed')}."
+        )
+
+
+def _said_of_code(record: Mapping[str, Any]) -> Iterator[str]:
+    git, environment = record.get("git", {}), record.get("environment", {})
+    if git:
+        dirty = f", with {git['changed_count']} files changed or new" if git["changed_count"] else ""
+        yield f"Code: commit {git['commit'][:SHORT]} on {git['branch']}{dirty}."
+    else:
+        yield "Code: the workspace is not under git."
+    if environment:
+        packages = environment["packages"]
+        known = [
+            f"{name} {packages[name]}" for name in ("pymc", "bambi", "arviz", "nutpie", "numpy") if name in packages
+        ]
+        yield (
+            f"Environment: ModelCompose {record['modelcompose']['version']}, Python {environment['python']}, "
+            f"{', '.join(known)}; {len(packages)} packages in all."
+        )
+    if policy := record.get("policy"):
+        yield f"Thresholds: {policy['name']}, version {policy['version']} ({policy['digest'][:8]})."
+
+
+def _said_of_machine(record: Mapping[str, Any]) -> Iterator[str]:
+    machine = record.get("hardware")
+    if machine:
+        memory = f", {machine['memory_bytes'] / GIGABYTE:.0f} GB of memory" if machine.get("memory_bytes") else ""
+        gpus = f", {', '.join(machine['gpus'])}" if machine.get("gpus") else ""
+        yield f"Machine: {machine['cpu']}, {machine['usable_cores']} cores{memory}, {machine['blas']}{gpus}."
+
+
+def _said_of_time(record: Mapping[str, Any]) -> Iterator[str]:
+    found = record.get("timings", {})
+    if found.get("steps"):
+        each = ", ".join(
+            f"{one['step']} {'taken over' if one['state'] == 'cached' else format(one['seconds'], '.1f') + ' s'}"
+            for one in found["steps"]
+        )
+        yield f"Time: {found['seconds']:.1f} s from the request to the end; {each}."
+
+
+def _s(many: Sequence[Any]) -> str:
+    return "" if len(many) == 1 else "s"

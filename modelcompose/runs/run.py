@@ -62,6 +62,11 @@ class Run(BaseModel):
     parent: str = Field("", description="The run that it belongs to: one on autopilot, or a sweep.")
     autopilot: int = Field(0, description="How many remedies the run may try by itself.")
     lineage: dict[str, Any] | None = Field(None, description="Every round of remedies; see workflow.lineage.Lineage.")
+    reproduces: str = Field("", description="The run that this one makes again.")
+    grade: str = Field("", description="How it compares with that: see workflow.reproduction.grade.")
+    original: str = Field(
+        "", description="The id that it bore where it was executed, if it was brought from elsewhere."
+    )
     kind: RunKind = Field("run", description="A notebook's run, a sweep over several, a fit tracked or one brought in.")
     paused: bool = Field(False, description="Whether its sampling is asked to pause.")
     partial: bool = Field(False, description="Whether it rests on the draws of a sampler that was stopped early.")

@@ -7,7 +7,7 @@ import logging
 import os
 import platform
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +22,12 @@ from modelcompose.runs.events import EventLog
 from modelcompose.runs.files import read_json, write_json
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed, write
 from modelcompose.runs.queue import OUTCOME, RUNS, WHOLE, Place, Queue, Standing, Terms
+from modelcompose.runs.record import RECORD, complete
+from modelcompose.runs.record import read as read_record
+from modelcompose.runs.record import tags as record_tags
+from modelcompose.runs.reproduce import REPRODUCTION
 from modelcompose.runs.run import ENDED, Run, RunKind, RunStatus, RunVerdict, verdicts_in
-from modelcompose.runs.tracking import ELPD, ELPD_SE, Tracking, git_tags, metrics, shortened
+from modelcompose.runs.tracking import ELPD, ELPD_SE, ORIGINAL, Tracking, git_tags, metrics, shortened
 from modelcompose.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -50,6 +54,8 @@ MAKING_SECONDS = 60.0
 OURS = ("mlflow.", "modelcompose.", "dataset.")
 """How the tags begin that are not people's own."""
 SENTENCE = 300
+FILES = (EXECUTED, SOURCE, "verdicts.json", "analysis.json", POSTERIOR, LINEAGE, RECORD, REPRODUCTION)
+"""What a run leaves on record, where there is such."""
 
 
 logger = logging.getLogger("modelcompose.runs")
@@ -99,6 +105,7 @@ class RunStore:
         tags: Mapping[str, str] | None = None,
         program: str = RUNS,
         here: bool = False,
+        reproduces: str = "",
     ) -> Run:
         """Record a new run of a ready notebook, and put it on the queue; nothing is executed yet.
 
@@ -132,6 +139,8 @@ class RunStore:
             The module that executes it; a run on autopilot needs one that can apply remedies.
         here
             Whether this process executes it by itself; then no worker takes it.
+        reproduces
+            The whole id of the run that this one makes again, and is graded against when it ends.
 
         Raises
         ------
@@ -158,6 +167,7 @@ class RunStore:
             **({"modelcompose.parent": parent, "mlflow.parentRunId": parent} if parent else {}),
             **({"modelcompose.autopilot": str(autopilot)} if autopilot else {}),
             **({"modelcompose.kind": kind} if kind != "run" else {}),
+            **({"modelcompose.reproduces": reproduces} if reproduces else {}),
             **({"modelcompose.terms": told} if (told := terms.model_dump_json(exclude_defaults=True)) != "{}" else {}),
             "modelcompose.sampler": analysis.sampler,
             "modelcompose.home": self._address(),
@@ -170,7 +180,9 @@ class RunStore:
         folder.mkdir(parents=True)
         write(nb, folder / SOURCE)
         write_json(folder / "analysis.json", choices)
-        more = {**({"fresh": True} if fresh else {}), **({"parent": parent} if parent else {})}
+        more = {
+            name: value for name, value in {"fresh": fresh, "parent": parent, "reproduces": reproduces}.items() if value
+        }
         EventLog(folder).append("run", run=run_id, notebook=notebook, **more)
         here = here or kind != "run"
         if here:
@@ -419,6 +431,13 @@ class RunStore:
         for name in (EXECUTED, LINEAGE):
             self.tracking.client.log_artifact(record.info.run_id, str(folder / name))
 
+    def record(self, id: str) -> dict[str, Any]:  # noqa: A002
+        """Return what a run, given its whole id, was made of; empty for one that has not ended or left no record."""
+        try:
+            return read_record(self.artifact(id, RECORD))
+        except NotFound:
+            return {}
+
     def artifact(self, id: str, path: str) -> Path:  # noqa: A002
         """Return a file of a run, such as ``posterior.nc``, fetched from MLflow unless it is at hand.
 
@@ -430,7 +449,7 @@ class RunStore:
         from mlflow.exceptions import MlflowException
 
         here = self.folder(id) / path
-        if path in {POSTERIOR, EXECUTED, LINEAGE, "verdicts.json", "analysis.json"} and here.exists():
+        if path in FILES and here.exists():
             return here
         try:
             return Path(self.tracking.client.download_artifacts(id, path))
@@ -500,6 +519,9 @@ class RunStore:
                 "parent": tags.get("modelcompose.parent", ""),
                 "autopilot": int(tags.get("modelcompose.autopilot", 0)),
                 "lineage": _lineage(folder),
+                "reproduces": tags.get("modelcompose.reproduces", ""),
+                "grade": tags.get("modelcompose.grade", ""),
+                "original": tags.get(ORIGINAL, ""),
                 "kind": tags.get("modelcompose.kind", "run"),
                 "partial": tags.get("modelcompose.partial") == "true",
                 "sampler": tags.get("modelcompose.sampler", ""),
@@ -561,6 +583,7 @@ class RunStore:
         }
         try:
             tags["modelcompose.executed"] = self._write_visible(record, nb)
+            tags |= self._write_record(record, status, verdicts)
             self._log_files(run_id, verdicts)
         except Exception as error:  # the outcome is recorded even when its files cannot be
             message = f"{message} Its files could not all be stored: {type(error).__name__}: {error}"
@@ -584,10 +607,31 @@ class RunStore:
             write(nb, written)
         return path.relative_to(self.workspace).as_posix()
 
+    def _write_record(self, record: Record, status: RunStatus, verdicts: Sequence[Verdict]) -> dict[str, str]:
+        """Write what the run was made of, and return what of it is searched for."""
+        info, tags, folder = record.info, record.data.tags, self.folder(record.info.run_id)
+        run = {
+            "id": info.run_id,
+            "name": info.run_name or "",
+            "notebook": tags["modelcompose.notebook"],
+            "kind": tags.get("modelcompose.kind", "run"),
+            "status": status,
+            "started": _iso(info.start_time),
+            "parent": tags.get("modelcompose.parent", ""),
+            "reproduces": tags.get("modelcompose.reproduces", ""),
+            "original": tags.get(ORIGINAL, ""),
+        }
+        reproduction = read_json(folder / REPRODUCTION) or {}
+        if reproduction:
+            run["reproduction"] = {name: reproduction[name] for name in ("of", "grade", "sentence")}
+        written = complete(folder, run, read_json(folder / "analysis.json") or {}, verdicts)
+        graded = {"modelcompose.grade": reproduction["grade"]} if reproduction else {}
+        return {**record_tags(written), **graded}
+
     def _log_files(self, run_id: str, verdicts: Iterable[Verdict]) -> None:
         folder = self.folder(run_id)
         write_json(folder / "verdicts.json", [verdict.model_dump(mode="json") for verdict in verdicts])
-        for name in (EXECUTED, "verdicts.json", "analysis.json", POSTERIOR, LINEAGE):
+        for name in FILES:
             if (folder / name).exists():
                 self.tracking.client.log_artifact(run_id, str(folder / name))
 

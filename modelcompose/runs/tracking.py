@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run as Record
 
-__all__ = ["ELPD", "ELPD_SE", "Tracking", "git", "git_tags", "metrics", "shortened"]
+__all__ = ["ELPD", "ELPD_SE", "ORIGINAL", "Tracking", "git", "git_tags", "metrics", "shortened"]
 
 EXPERIMENT = "modelcompose"
 OURS = "modelcompose.notebook"
+ORIGINAL = "modelcompose.original"
+"""The tag with the id that a run bore where it was executed, if it was brought here from elsewhere."""
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 KEY_LENGTH = 250

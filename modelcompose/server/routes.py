@@ -249,6 +249,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"runs/{RUN}/cancel", "cancel", status=202),
     Route("POST", f"runs/{RUN}/pause", "pause", status=202),
     Route("POST", f"runs/{RUN}/resume", "resume", status=202),
+    Route("GET", f"runs/{RUN}/record", "record"),
+    Route("POST", f"runs/{RUN}/reproduce", "reproduce", status=201),
     Route("POST", f"runs/{RUN}/predict", "predict", NewRows, apart=True),
     Route("POST", f"runs/{RUN}/publish", "publish", status=201),
     Route("POST", "predict", "predict", AnyPrediction, apart=True),

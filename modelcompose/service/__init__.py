@@ -19,6 +19,7 @@ from modelcompose.analysis import Analysis
 from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound
 from modelcompose.service.comparing import Comparing
 from modelcompose.service.models import Models
+from modelcompose.service.recording import Recording
 from modelcompose.service.registering import Registering
 from modelcompose.service.tables import Tables
 from modelcompose.service.workspace import SAMPLE, Json
@@ -34,7 +35,7 @@ MENDING = "modelcompose.service.mending"
 """The program that executes a run on autopilot in the background."""
 
 
-class Workbench(Tables, Models, Registering, Comparing):
+class Workbench(Tables, Models, Registering, Comparing, Recording):
     """All that ModelCompose does, for one workspace.
 
     Parameters

@@ -11,8 +11,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from modelcompose.verdict import Verdict
-from modelcompose.workflow.policy import Policy, default
 from modelcompose.workflow import diagnostics
+from modelcompose.workflow.policy import Policy, default
 from modelcompose.workflow.sampling import quantities as spread_out
 from modelcompose.workflow.sampling import reported
 

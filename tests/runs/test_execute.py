@@ -62,7 +62,8 @@ def test_mlflow_has_params_metrics_tags_and_files(store: Any, passed: Any) -> No
     client = store.tracking.client
     record = client.get_run(run.id)
     assert {file.path for file in client.list_artifacts(run.id)} == {
-        *["analysis.json", "events.jsonl", "notebook.ipynb", "posterior.nc", "verdicts.json"]
+        *["analysis.json", "events.jsonl", "notebook.ipynb", "posterior.nc", "record.json"],
+        *["source.ipynb", "verdicts.json"],
     }
     assert record.info.status == "FINISHED"
     assert record.data.metrics == {"data.rows-all": 18, "sampling.draws": 5}

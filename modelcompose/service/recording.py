@@ -1,0 +1,158 @@
+"""What runs were made of: shown, made again, and copied to where others see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from modelcompose.analysis import Analysis
+from modelcompose.errors import Conflict, NotFound
+from modelcompose.service.workspace import Json, Workspace
+
+if TYPE_CHECKING:
+    from modelcompose.runs import Run, RunStore
+
+__all__ = ["Recording"]
+
+
+class Recording(Workspace):
+    """What the workbench does with the records of runs."""
+
+    def record(self, id: str) -> Json:  # noqa: A002
+        """Return everything that a run was made of.
+
+        Parameters
+        ----------
+        id
+            The run.
+
+        Returns
+        -------
+        dict
+            ``record``: data and files with their SHA-256, recipe, choices, cells, commit with what differed from it,
+            environment, machine, sampler, seeds, thresholds and time per step; ``sentences``, the same in plain words;
+            ``reproduction``, how it compares with the run that it makes again, null where it does not.
+
+        Raises
+        ------
+        Conflict
+            When the run has not ended.
+        NotFound
+            When it left no record, as runs of earlier versions.
+        """
+        from modelcompose.runs.record import sentences
+        from modelcompose.runs.run import ENDED
+
+        store = self._store()
+        run = store.get(id)
+        found = store.record(run.id)
+        if not found:
+            if run.status not in ENDED:
+                raise Conflict(f"run {run.name!r} has not ended", remedy="Its record is written when it ends.")
+            raise NotFound(f"run {run.name!r} left no record", remedy="Run its notebook again.")
+        return {"record": found, "sentences": sentences(found), "reproduction": _reproduction(store, run)}
+
+    def reproduce(
+        self,
+        id: str,  # noqa: A002
+        wait: bool = False,
+        on_event: Callable[[Json], object] | None = None,
+    ) -> Json:
+        """Make a run again from its own notebook, choices and data, every step anew, and grade the result.
+
+        Parameters
+        ----------
+        id
+            The run to make again.
+        wait
+            Whether to execute it here and now; otherwise it goes on in the background.
+        on_event
+            Called with every event as it happens, while waiting.
+
+        Returns
+        -------
+        dict
+            The new run. When it has ended, its ``grade`` is ``identical``, ``within Monte Carlo error`` or
+            ``different``, and its record tells by which quantities and what was different around it.
+
+        Raises
+        ------
+        Conflict
+            When the run has not ended, or something that it was made of is not there as it was.
+        """
+        from modelcompose import runs
+        from modelcompose.runs.queue import RUNS
+
+        store, old = self._reproducible(id)
+        nb, analysis = self._as_it_was(store, old)
+        run = store.create(
+            nb,
+            name=old.name,
+            notebook_path=old.notebook,
+            analysis=analysis,
+            data=old.data,
+            fresh=True,
+            program=RUNS,
+            here=wait,
+            kind="imported" if old.kind == "imported" else "run",
+            reproduces=old.id,
+        )
+        if wait:
+            return runs.execute(store, run.id, on_event).model_dump(mode="json")
+        runs.start(store, run.id)
+        return store.get(run.id).model_dump(mode="json")
+
+    def _reproducible(self, id: str) -> tuple[RunStore, Run]:  # noqa: A002
+        from modelcompose.runs.run import ENDED
+
+        store = self._store()
+        run = store.get(id)
+        if run.status not in ENDED:
+            raise Conflict(f"run {run.name!r} has not ended", remedy="Wait until it has.")
+        if run.kind not in {"run", "imported"}:
+            raise Conflict(
+                f"run {run.name!r} is no execution of one notebook ({run.kind})",
+                remedy="Name one of the runs that belong to it." if run.kind == "sweep" else "Run its code again.",
+            )
+        if not (self.workspace / run.notebook).parent.is_dir():
+            raise Conflict(
+                f"the folder of {run.notebook}, in which run {run.name!r} was executed, is gone",
+                remedy="Bring it back, or open the file that the run was exported to.",
+            )
+        return store, run
+
+    def _as_it_was(self, store: RunStore, run: Run) -> tuple[Json, Analysis]:
+        """Return the notebook and the choices of a run, once it is certain that all it was made of is there."""
+        from modelcompose.runs.reproduce import changed_ingredients, pinned, source_of
+
+        nb = source_of(store, run.id)
+        analysis = Analysis.read(nb)
+        recorded = store.record(run.id)
+        if not recorded:
+            raise Conflict(
+                f"run {run.name!r} left no record, so that nobody knows what it was made of",
+                remedy="Run its notebook again.",
+            )
+        if pins := pinned(recorded, analysis):
+            analysis = analysis.changed(pins)
+            analysis.write(nb)
+        folder = (self.workspace / run.notebook).parent
+        if differs := changed_ingredients(recorded, analysis, folder):
+            raise Conflict(
+                f"run {run.name!r} cannot be made again: {'; '.join(differs)}",
+                where=run.notebook,
+                remedy="Bring back what it was, or open the file that the run was exported to.",
+            )
+        return nb, analysis
+
+
+def _reproduction(store: RunStore, run: Run) -> Any:
+    from modelcompose.runs.reproduce import REPRODUCTION
+
+    if not run.reproduces:
+        return None
+    try:
+        return json.loads(store.artifact(run.id, REPRODUCTION).read_text("utf-8"))
+    except (NotFound, ValueError):
+        return None
