@@ -95,13 +95,12 @@ class Recording(Workspace):
             fresh=True,
             program=RUNS,
             here=wait,
-            kind="imported" if old.kind == "imported" else "run",
             reproduces=old.id,
         )
         if wait:
             return runs.execute(store, run.id, on_event).model_dump(mode="json")
-        runs.start(store, run.id)
-        return store.get(run.id).model_dump(mode="json")
+        runs.ensure_worker(store)
+        return run.model_dump(mode="json")
 
     def _reproducible(self, id: str) -> tuple[RunStore, Run]:  # noqa: A002
         from modelcompose.runs.run import ENDED
