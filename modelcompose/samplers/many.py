@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from modelcompose.samplers.compiled import Compiled
+
 __all__ = ["Draws", "Many", "cores"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -42,14 +44,14 @@ class Many:
     Parameters
     ----------
     compiled
-        What nutpie compiled; its data are changed from fit to fit.
+        A model whose data are changed from fit to fit.
     draws, tune, chains
         Of each fit.
     at_once
         How many fits run at a time; by default so many that their chains keep all cores busy.
     """
 
-    compiled: Any
+    compiled: Compiled
     draws: int
     tune: int
     chains: int = 1

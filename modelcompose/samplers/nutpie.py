@@ -6,6 +6,7 @@ import dataclasses
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from modelcompose.samplers.compiled import Compiled, compiled
 from modelcompose.samplers.facts import SAME_MACHINE, Facts
 from modelcompose.samplers.progress import EVERY, LOOKED_AT
 
@@ -83,22 +84,21 @@ class Prepared:
     """A model compiled once, for whatever its data containers come to hold."""
 
     model: Any
-    compiled: Any
+    compiled: Compiled
 
     def now(self) -> Any:
         """Return the compiled model with the data that the containers hold now."""
         data = {one.name: one.get_value() for one in self.model.data_vars}
-        return self.compiled.with_data(**data) if data else self.compiled
+        return self.compiled.with_data(**data) if data else self.compiled.now
 
 
 def prepare(model: Any, var_names: list[str]) -> Prepared:
-    """Compile a model."""
-    import nutpie
+    """Compile a model, if no model of its structure was compiled before."""
+    found = compiled(model, var_names)
+    return Prepared(model, dataclasses.replace(found, now=_without_commas(found.now)))
 
-    return Prepared(model, without_commas(nutpie.compile_pymc_model(model, var_names=var_names)))
 
-
-def without_commas(compiled: Any) -> Any:
+def _without_commas(compiled: Any) -> Any:
     """Hide commas in names of dimensions: nutpie lists a variable's dimensions with commas between them."""
     return dataclasses.replace(
         compiled,

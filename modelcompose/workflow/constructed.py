@@ -13,7 +13,7 @@ from modelcompose.catalog.leaving import cloned
 from modelcompose.catalog.predictions import pymc_model
 from modelcompose.errors import InvalidInput
 from modelcompose.samplers.many import Many
-from modelcompose.samplers.nutpie import without_commas
+from modelcompose.samplers.nutpie import prepare
 
 __all__ = ["FakeData", "construct", "elements", "open_outcome", "opened", "reported"]
 
@@ -111,11 +111,9 @@ def opened(
     draws, tune, chains
         For each fit.
     """
-    import nutpie
-
     original = pymc_model(model)
-    compiled = without_commas(nutpie.compile_pymc_model(open_outcome(original), var_names=reported(original)))
-    return Many(compiled, draws, tune, chains, target_accept, low_rank)
+    ready = prepare(open_outcome(original), reported(original))
+    return Many(ready.compiled, draws, tune, chains, target_accept, low_rank)
 
 
 def stacked(values: Any) -> Array:
