@@ -17,12 +17,12 @@ import modelcompose
 PACKAGE = Path(modelcompose.__file__).parent
 
 FLOORS = {
-    0: {"analysis", "errors", "verdict"},
+    0: {"analysis", "errors", "verdict", "wire"},
     1: {"catalog", "data", "samplers", "samples"},
     2: {"workflow"},
     3: {"publish", "runs"},
     4: {"service"},
-    5: {"cli", "server", "widgets"},
+    5: {"__main__", "cli", "server", "widgets"},
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 # Within a floor nobody imports a neighbour, but the words refer to each other and tables include the samples.

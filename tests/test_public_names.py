@@ -151,6 +151,8 @@ PUBLIC = {
     "modelcompose.service": ["Workbench"],
     "modelcompose.verdict": ["MIME", "Finding", "Remedy", "Status", "Verdict", "Waiver", "verdict_in", "worst"],
     "modelcompose.widgets": ["PriorEditor", "ProfileView", "WhatIf"],
+    "modelcompose.wire": ["Child", "ask", "enabled", "key", "listening", "runtime_folder"],
+    "modelcompose.__main__": ["main"],
     "modelcompose.workflow": [
         "STEPS",
         "Edit",

@@ -37,7 +37,8 @@ OWN = frozenset(
     {"run", "resume", "claimed", "paused", "continued", "retry", "step", "verdict", "round", "lineage", "end"}
 )
 SESSION = "modelcompose.runs.session"
-NATIVE = "python3"
+NATIVE, WARM = "python3", "modelcompose"
+OWN_KERNELS = frozenset({NATIVE, WARM})  # one and the same
 GATE = "GateFailed"
 IOPUB_SECONDS = 60  # a cell with large pictures may take long to hand them over
 
@@ -48,7 +49,17 @@ logger.addHandler(logging.NullHandler())
 def kernel_for(nb: Mapping[str, Any]) -> str:
     """Name the kernel that a notebook asks for if it is installed, otherwise the one of this Python."""
     asked = nb.get("metadata", {}).get("kernelspec", {}).get("name") or NATIVE
-    return asked if asked in KernelSpecManager().find_kernel_specs() else NATIVE
+    return asked if asked not in OWN_KERNELS and asked in KernelSpecManager().find_kernel_specs() else NATIVE
+
+
+class _Own(KernelSpecManager):
+    """Knows one kernel: that of this very interpreter, forked from the warm process where there is one."""
+
+    def get_kernel_spec(self, kernel_name: str) -> Any:
+        """Describe it, whatever it is called."""
+        spec = KernelSpecManager(kernel_dirs=[]).get_kernel_spec(NATIVE)
+        spec.metadata = {**spec.metadata, "kernel_provisioner": {"provisioner_name": WARM}}
+        return spec
 
 
 class KernelEngine(NBClientEngine):  # type: ignore[misc]
@@ -110,14 +121,13 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         return Finished(self.nb, keys, control.checkpoints, control.folder) if keys else None
 
     def create_kernel_manager(self) -> Any:
-        """Prepare the kernel; "python3" is this very interpreter, whatever another installation calls so.
+        """Prepare the kernel; our own is this very interpreter, whatever another installation calls so.
 
         Where kernel and ZeroMQ know how, what they say to each other is encrypted: other accounts of a shared
         machine could listen otherwise.
         """
-        if self.kernel_name == NATIVE:
-            own = KernelSpecManager(kernel_dirs=[])
-            self.km = AsyncKernelManager(kernel_name=NATIVE, kernel_spec_manager=own)
+        if self.kernel_name in OWN_KERNELS:
+            self.km = AsyncKernelManager(kernel_name=self.kernel_name, kernel_spec_manager=_Own())
         else:
             super().create_kernel_manager()
         self.km.transport_encryption = "auto" if zmq.has("curve") else "disabled"
