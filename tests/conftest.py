@@ -7,14 +7,19 @@ they run only when their folder is named, as in ``pytest tests/browser``.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "agg")
+# The first notebook begins a warm process, from which later ones are forked; it is the tests' own and ends with them.
+os.environ["MODELCOMPOSE_RUNTIME"] = tempfile.mkdtemp(prefix="mc-")
 
 HERE = Path(__file__).parent
 BROWSER = any("browser" in argument for argument in sys.argv[1:])
@@ -25,6 +30,15 @@ pytest_plugins = [] if BROWSER else ["pytest_jupyter.jupyter_server"]
 # A busy machine is no reason to fail: what counts is the answer, not how long it took.
 settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_stays_warm() -> Iterator[None]:
+    yield
+    from modelcompose.runs import warm
+
+    warm.stop()
+    shutil.rmtree(os.environ["MODELCOMPOSE_RUNTIME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

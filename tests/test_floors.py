@@ -25,13 +25,15 @@ FLOORS = {
     5: {"__main__", "cli", "server", "widgets"},
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
-# Within a floor nobody imports a neighbour, but the words refer to each other and tables include the samples.
+# Within a floor nobody imports a neighbour, but the words refer to each other and tables include the samples; a
+# command is done by the command line where nobody else does it.
 NEIGHBOURS = {
     ("analysis", "errors"),
     ("analysis", "verdict"),
     ("verdict", "errors"),
     ("errors", "verdict"),
     ("data", "samples"),
+    ("__main__", "cli"),
 }
 
 PPL = {"arviz", "arviz_base", "arviz_plots", "arviz_stats", "bambi", "nutpie", "preliz", "pymc", "pytensor"}

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from modelcompose.runs import warm
+
 __all__ = ["spawn"]
 
 
 def spawn(module: str, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path) -> int:
-    """Run a module of this Python in a process and a session of its own.
+    """Run a module of this Python in a process and a session of its own, forked from the warm process if there is one.
 
     Parameters
     ----------
@@ -32,6 +34,9 @@ def spawn(module: str, arguments: Sequence[str], *, cwd: Path, env: Mapping[str,
     int
         The process's number. SIGINT is held back in it until it unblocks that signal.
     """
+    with log.open("ab") as printed:
+        if (pid := warm.spawn(module, arguments, cwd=cwd, env=env, log=printed)) is not None:
+            return pid
     with log.open("ab") as printed, _interrupts_held_back():
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", module, *arguments],

@@ -62,7 +62,8 @@ def _settle(asked: Mapping[str, Any], files: Sequence[int], keep: set[int]) -> N
     for name in SIGNALS:
         if number := getattr(signal, name, None):
             signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    # One that is left alone says itself when it can be interrupted.
+    signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGINT} if asked["detached"] else set())
     for place, file in enumerate(files):
         os.dup2(file, place)
     _close_all_but({0, 1, 2} | keep)

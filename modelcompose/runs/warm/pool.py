@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -32,12 +35,11 @@ def ensure(wait: float = 0.0) -> bool:
         return False
     until = time.monotonic() + wait
     try:
-        which = wire.key()
-        begun = not wire.address(which).exists() and not _taken(which) and _begin(which)
-        while not (alive := ping() is not None) and time.monotonic() < until:
+        while not (alive := ping() is not None):
+            _begin(wire.key())
+            if time.monotonic() >= until:
+                break
             time.sleep(PAUSE)
-            if not begun and not _taken(which):
-                begun = _begin(which)
     except OSError:
         return False
     return alive
@@ -55,10 +57,17 @@ def ping() -> dict[str, Any] | None:
 
 
 def stop(seconds: float = 10.0) -> None:
-    """End the warm process with all that it has forked, and wait for that."""
-    found = _asked("stop")
+    """End every warm process of ours, also one that still warms up, with all that it has forked; wait for that."""
+    if not wire.enabled():
+        return
+    ended = [lock.stem for lock in wire.runtime_folder().glob("*.lock") if _taken(lock.stem)]
+    for which in ended:
+        try:
+            wire.request(which, "stop")
+        except (OSError, ValueError):
+            _terminate(which)
     until = time.monotonic() + seconds
-    while found is not None and _alive(int(found["pid"])) and time.monotonic() < until:
+    while any(map(_taken, ended)) and time.monotonic() < until:
         time.sleep(PAUSE)
 
 
@@ -93,49 +102,54 @@ def spawn(
     return child.pid
 
 
-def _begin(which: str) -> bool:
-    """Begin the warm process, detached, in an environment without what it need not know."""
+def _begin(which: str) -> None:
+    """Begin the warm process, detached, in an environment without what it need not know.
+
+    We take the lock of its key and leave it to the new process: of many that want one, one begins it.
+    """
+    at_import = wire.read_at_import
+    environment = {name: value for name, value in os.environ.items() if name in PASSED_ON | OURS or at_import(name)}
     folder = wire.runtime_folder()
-    environment = {name: value for name, value in os.environ.items() if name in PASSED_ON | OURS or _needed(name)}
-    with (folder / f"{which}.log").open("wb") as log:
+    with _lock(which) as lock, (folder / f"{which}.log").open("wb") as log:
+        if lock is None:
+            return
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", ZYGOTE, which],
+            [sys.executable, "-P", "-m", ZYGOTE, which, str(lock)],
             cwd="/",
             env=environment,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
+            pass_fds=[lock],
             start_new_session=True,
-            restore_signals=True,
         )
-    _Reaper.add(process)
-    return True
+    threading.Thread(target=process.wait, name="warm process", daemon=True).start()
 
 
-def _needed(name: str) -> bool:
-    return wire.read_at_import(name)
-
-
-class _Reaper:
-    """Fetches the exit codes of warm processes that this process has begun, whenever another is begun."""
-
-    _begun: list[subprocess.Popen[bytes]] = []  # noqa: RUF012
-
-    @classmethod
-    def add(cls, process: subprocess.Popen[bytes]) -> None:
-        cls._begun = [one for one in (*cls._begun, process) if one.poll() is None]
-
-
-def _taken(which: str) -> bool:
-    """Tell whether a warm process holds the lock of its key: it serves, or warms up."""
+@contextlib.contextmanager
+def _lock(which: str) -> Iterator[int | None]:
+    """Hold the lock of a key, as the number of an open file; None where another process holds it."""
     import fcntl
 
     with (wire.runtime_folder() / f"{which}.lock").open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return True
-    return False
+            yield None
+        else:
+            yield file.fileno()
+
+
+def _taken(which: str) -> bool:
+    """Tell whether a warm process holds the lock of its key: it serves, or warms up."""
+    with _lock(which) as lock:
+        return lock is None
+
+
+def _terminate(which: str) -> None:
+    """End a warm process that does not answer, by the number that it has written into its lock."""
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int((wire.runtime_folder() / f"{which}.lock").read_text("ascii")), signal.SIGKILL)
 
 
 def _asked(what: str) -> dict[str, Any] | None:
@@ -145,12 +159,3 @@ def _asked(what: str) -> dict[str, Any] | None:
         return wire.request(wire.key(), what)
     except (OSError, ValueError):
         return None
-
-
-def _alive(pid: int) -> bool:
-    _Reaper._begun = [one for one in _Reaper._begun if one.poll() is None]
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

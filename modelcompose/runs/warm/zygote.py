@@ -1,4 +1,4 @@
-"""The warm process: ``python -P -m modelcompose.runs.warm.zygote KEY``. It warms up once, then forks.
+"""The warm process: ``python -P -m modelcompose.runs.warm.zygote KEY LOCK``. It warms up once, then forks.
 
 It ends by itself: when nobody has asked for anything and no child has lived for half an hour, and, once its children
 have ended, when the code on disk is no longer the code that it holds.
@@ -7,7 +7,6 @@ have ended, when the code on disk is no longer the code that it holds.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import gc
 import json
 import logging
@@ -19,8 +18,7 @@ import struct
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -234,18 +232,6 @@ def _open_files() -> set[int]:
     return {int(one.name) for one in here.iterdir()}
 
 
-@contextmanager
-def _alone(key: str) -> Iterator[bool]:
-    """Hold the lock of a key, and tell whether it could be had."""
-    with (wire.runtime_folder() / f"{key}.lock").open("ab") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-
-
 def _log() -> None:
     """Log what we do ourselves; how libraries' messages are shown is left to the children."""
     handler = logging.StreamHandler()
@@ -255,26 +241,31 @@ def _log() -> None:
     logger.propagate = False
 
 
-def main(key: str) -> None:
-    """Warm up and serve."""
+def main(key: str, lock: int) -> None:
+    """Warm up and serve.
+
+    Parameters
+    ----------
+    key
+        What it is begun from; see ``wire.key``.
+    lock
+        The number of the open file whose lock says that it is there; its own number is written into it.
+    """
     _log()
     environment = dict(os.environ)
-    os.closerange(3, 256)
-    task: Callable[[], None] | None = None
-    with _alone(key) as alone:
-        if not alone or wire.key(environment) != key:
-            return
-        before = _open_files()
-        gc.disable()
-        warm_up()
-        if wire.key(environment) != key:
-            return
-        gc.collect()
-        gc.freeze()
-        task = Zygote(key, environment, _open_files() - before).serve()
-        if task is not None:
-            task()
+    os.truncate(lock, 0)
+    os.write(lock, str(os.getpid()).encode())
+    before = _open_files()
+    gc.disable()
+    warm_up()
+    if wire.key(environment) != key:
+        return  # somebody has changed the code meanwhile
+    gc.collect()
+    gc.freeze()
+    task = Zygote(key, environment, _open_files() - before).serve()
+    if task is not None:
+        task()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))
