@@ -66,9 +66,10 @@ def test_nothing_of_whoever_began_it_is_inherited(zygote: int, monkeypatch: Any,
     monkeypatch.delenv("CANARY_TOKEN")
     assert "s3cret" not in inside("import os; print(os.environ)")
     files = inside(
-        "import os; print([os.readlink(f'/proc/self/fd/{n}') for n in range(3, 99) if os.path.lexists(f'/proc/self/fd/{n}')])"
+        "import os; at = '/proc/self/fd/{}'.format; "
+        "print(*(os.readlink(at(n)) for n in range(3, 99) if os.path.lexists(at(n))), sep='|')"
     )
-    kept = [one for one in eval(files) if not one.endswith(".ttf")]
+    kept = [one for one in files.split("|") if not one.endswith(".ttf")]
     assert len(kept) == 1, kept
     assert kept[0].startswith("socket:")  # to whoever asked
 
@@ -84,7 +85,7 @@ def test_a_child_has_the_folder_the_mask_and_the_environment_of_whoever_asks(zyg
 def test_samplers_work_in_a_child(zygote: int) -> None:
     code = (
         "import pymc as pm, nutpie; model = pm.Model(); model.__enter__(); x = pm.Normal('x', shape=3); "
-        "dt = nutpie.sample(nutpie.compile_pymc_model(model), draws=50, tune=50, chains=2, progress_bar=False, seed=1); "
+        "dt = nutpie.sample(nutpie.compile_pymc_model(model), draws=50, tune=50, chains=2, progress_bar=False); "
         "print(dt['posterior']['x'].shape)"
     )
     assert inside(code).splitlines()[-1] == "(2, 50, 3)"
