@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,8 @@ from hypothesis import settings
 
 os.environ.setdefault("MPLBACKEND", "agg")
 # The first notebook begins a warm process, from which later ones are forked; it is the tests' own and ends with them.
-os.environ["MODELCOMPOSE_RUNTIME"] = tempfile.mkdtemp(prefix="mc-")
+if "PYTEST_XDIST_WORKER" not in os.environ:
+    os.environ["MODELCOMPOSE_RUNTIME"] = tempfile.mkdtemp(prefix="mc-")
 
 HERE = Path(__file__).parent
 BROWSER = any("browser" in argument for argument in sys.argv[1:])
@@ -32,9 +32,9 @@ settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _nothing_stays_warm() -> Iterator[None]:
-    yield
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        return  # the process that has begun this one will do it
     from modelcompose.runs import warm
 
     warm.stop()

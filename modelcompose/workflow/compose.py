@@ -27,6 +27,7 @@ __all__ = ["Edit", "Revision", "compose", "revise", "settle", "workflow", "workf
 
 Load = Callable[[Analysis], "Dataset"]
 
+KERNEL = {"name": "modelcompose", "display_name": "ModelCompose", "language": "python"}
 BUILD = "model = mc.build(analysis, table, gaps)"
 FOLDERS = "MODELCOMPOSE_WORKFLOWS"
 
@@ -87,6 +88,7 @@ def compose(analysis: Analysis, dataset: Dataset, name: str = "simple") -> dict[
     for cell in nb["cells"]:
         if step_of(cell) and cell["cell_type"] == "code":
             _stamp(cell)
+    nb["metadata"] = {**nb.get("metadata", {}), "kernelspec": dict(KERNEL)}
     nb["cells"][0]["source"] = _title(settled) + nb["cells"][0]["source"].partition("\n")[2]
     return nb
 

@@ -121,12 +121,13 @@ def test_a_child_that_was_not_detached_ends_with_whoever_asked(zygote: int) -> N
 
 def kernel(env: dict[str, str] | None = None) -> Any:
     manager = AsyncKernelManager(kernel_name="modelcompose", kernel_spec_manager=_Own())
-    return manager, {"env": {**os.environ, **(env or {})}}
+    own = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    return manager, {"env": {**own, **(env or {})}}
 
 
-async def _told(client: Any, code: str) -> str:
+async def _told(client: Any, code: str, printed: list[str] | None = None) -> str:
     """Execute code in a kernel, and return what it prints, or the name of the error."""
-    printed: list[str] = []
+    printed = [] if printed is None else printed
 
     def hear(message: dict) -> None:
         content = message["content"]
@@ -148,8 +149,11 @@ def test_a_kernel_is_interrupted_restarted_and_ended(zygote: int) -> None:
             first = manager.provisioner.pid
             assert first in warm.ping()["children"]
             assert await _told(client, "x = 1; import sys; print('pymc' in sys.modules)") == "True"
-            sleeping = asyncio.ensure_future(_told(client, "import time; print('now', flush=True); time.sleep(600)"))
-            await asyncio.sleep(0.5)
+            said: list[str] = []
+            code = "import time; print('now', flush=True); time.sleep(600)"
+            sleeping = asyncio.ensure_future(_told(client, code, said))
+            while "now" not in "".join(said):
+                await asyncio.sleep(0.05)
             await manager.interrupt_kernel()
             assert "KeyboardInterrupt" in await sleeping
             assert await _told(client, "print(x)") == "1"
@@ -231,6 +235,7 @@ def test_ctrl_c_reaches_a_command_that_was_handed_over(zygote: int, workspace: P
 
     from .conftest import workflow
 
+    (workspace / "table.csv").write_text("a,b\n1,2\n")
     nbformat.write(workflow(draws=1_000_000), workspace / "long.ipynb")
     process = command("run", "long.ipynb", cwd=workspace)
     store = modelcompose.Workbench(workspace)._store()
@@ -263,7 +268,7 @@ def cold(elsewhere: Path) -> Iterator[Any]:
     def begin(**more: str) -> subprocess.Popen:
         environment = {**os.environ, **more}
         which = subprocess.check_output(
-            [sys.executable, "-c", "from modelcompose import wire; print(wire.key())"], env=environment, text=True
+            [sys.executable, "-P", "-c", "from modelcompose import wire; print(wire.key())"], env=environment, text=True
         ).strip()
         with (elsewhere / f"{which}.lock").open("ab") as lock:
             begun.append(
@@ -273,13 +278,20 @@ def cold(elsewhere: Path) -> Iterator[Any]:
                     pass_fds=[lock.fileno()],
                 )
             )
-        wait_for((elsewhere / f"{which}.sock").exists)
+        wait_for(lambda: _answers(which))
         return begun[-1]
 
     yield begin
     for process in begun:
         process.kill()
         process.wait()
+
+
+def _answers(which: str) -> bool:
+    try:
+        return bool(wire.request(which, "ping"))
+    except OSError:
+        return False
 
 
 def test_after_the_warm_process_was_killed_its_children_live_on_and_the_next_one_begins(cold: Any) -> None:
