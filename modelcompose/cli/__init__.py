@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcompose import __version__
-from modelcompose.cli import comparing, models, notebooks, queue, recording, registry
+from modelcompose.cli import comparing, models, notebooks, queue, recording, registry, sweeping
 from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, whole, workbench
 from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
@@ -50,6 +50,7 @@ VERBS = {
     **models.VERBS,
     **notebooks.VERBS,
     "run": "run",
+    **sweeping.VERBS,
     "runs ls": "list_runs",
     "runs show": "get_run",
     "runs events": "events",
@@ -114,6 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     _autopilot(start)
     _fresh(start)
     queue.with_terms(start)
+
+    sweeping.add(commands)
 
     runs = commands.add_parser("runs", help="list, show, compare, follow or stop runs").add_subparsers(
         required=True, metavar="COMMAND"

@@ -7,7 +7,7 @@ from typing import Any
 
 from modelcompose.cli.grammar import show_json, show_table, verb, workbench
 
-__all__ = ["VERBS", "add"]
+__all__ = ["VERBS", "add", "show"]
 
 VERBS = {"runs compare": "compare_runs"}
 
@@ -20,8 +20,11 @@ def add(runs: Any) -> None:
 
 def _compare(options: Any) -> None:
     found = workbench(options).compare_runs(options.ids)
-    if options.json:
-        return show_json(found)
+    show_json(found) if options.json else show(found)
+
+
+def show(found: dict[str, Any]) -> None:
+    """Print runs side by side, as ``compare_runs`` found them."""
     for sentence in [*found["sentences"], *filter(None, [found["why_not"]])]:
         print(sentence)
     ids = [one["id"] for one in found["runs"]]
@@ -46,7 +49,6 @@ def _compare(options: Any) -> None:
     _by_run(["answer", *heads], ids, [(_quantity(one), one["runs"]) for one in found["answers"]], _interval)
     _by_run(["step", *heads], ids, [(one["title"], _judged(one)) for one in found["verdicts"]], str)
     _by_run(["choice", *heads], ids, [(one["name"], one["runs"]) for one in found["choices"]], _value)
-    return None
 
 
 def _by_run(heads: list[str], ids: list[str], rows: list[tuple[str, dict[str, Any]]], shown: Any) -> None:

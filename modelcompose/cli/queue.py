@@ -27,10 +27,12 @@ TERMS = {
 REFRESH_SECONDS = 0.5
 
 
-def with_terms(parser: argparse.ArgumentParser) -> None:
+def with_terms(parser: argparse.ArgumentParser, *, after: bool = True) -> None:
     """Add what can be asked of the queue."""
     for name, text in TERMS.items():
         parser.add_argument(f"--{name}", type=int, metavar="N", help=text)
+    if not after:
+        return
     parser.add_argument(
         "--after", action="append", default=[], metavar="RUN", help="begin when this run has ended well (repeatable)"
     )
@@ -38,7 +40,7 @@ def with_terms(parser: argparse.ArgumentParser) -> None:
 
 def terms(options: Any) -> dict[str, Any]:
     """Gather what was asked of the queue."""
-    return {name: getattr(options, name) for name in (*TERMS, "after")}
+    return {name: getattr(options, name) for name in (*TERMS, "after") if hasattr(options, name)}
 
 
 def add(commands: Any) -> None:
@@ -47,6 +49,7 @@ def add(commands: Any) -> None:
     worker.add_argument("--workspace", default=".", help="the workspace folder (default: the current one)")
     worker.add_argument("--cores", type=int, default=0, metavar="N", help="cores that runs may keep busy together")
     worker.add_argument("--memory", type=int, default=0, metavar="MB", help="memory that runs may need together")
+    worker.add_argument("--cluster", default="", metavar="ADDRESS", help="send the runs to this Dask scheduler")
     worker.add_argument("--drain", action="store_true", help="end when nothing waits and nothing is under way")
 
 
@@ -71,11 +74,12 @@ def _ask(name: str) -> Any:
 
 
 def _worker(options: Any) -> int:
-    from modelcompose.runs import Settings, Worker
-    from modelcompose.runs.worker import obey_signals
+    from modelcompose.runs import Settings
+    from modelcompose.runs.worker import obey_signals, worker_of
 
     store = workbench(options)._store()
-    worker = Worker(store, Settings.of(store.workspace).limits(options.cores, options.memory))
+    settings = Settings.of(store.workspace)
+    worker = worker_of(store, settings, settings.limits(options.cores, options.memory), options.cluster)
     obey_signals(worker)
     done = threading.Event()
     showing = threading.Thread(target=_show, args=(worker, done), daemon=True)

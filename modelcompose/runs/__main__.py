@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from modelcompose.runs import Control, Prepare, RunStore, autopilot, execute
+from modelcompose.runs.launch import WITHIN
 from modelcompose.runs.queue import Place
+from modelcompose.runs.session import outlive_not
 
 
-def main(prepare: Callable[[Path], Prepare] | None = None) -> int:
+def main(
+    prepare: Callable[[Path], Prepare] | None = None,
+    by: Callable[..., object] = execute,
+) -> int:
     """Execute the run named on the command line; the outcome is in its record, not in the exit code.
 
     Parameters
     ----------
     prepare
         Given the workspace, returns what applies a remedy to a notebook; without it nothing is mended.
+    by
+        What executes it; called like ``execute`` with the store, the run's id and ``control``.
     """
     parser = argparse.ArgumentParser(prog="python -m modelcompose.runs", description=__doc__)
     parser.add_argument("id")
     parser.add_argument("--workspace", type=Path, required=True)
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    if within := os.environ.pop(WITHIN, ""):
+        outlive_not(*json.loads(within))
     control = Control()
     with control.signals():
         if sys.platform != "win32":
@@ -35,7 +46,7 @@ def main(prepare: Callable[[Path], Prepare] | None = None) -> int:
         if prepare is not None and place is not None and place.autopilot > 0:
             autopilot(store, asked.id, place.autopilot, prepare(asked.workspace), control=control)
         else:
-            execute(store, asked.id, control=control)
+            by(store, asked.id, control=control)
     return 0
 
 

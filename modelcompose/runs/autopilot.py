@@ -36,11 +36,12 @@ NAMED = 4
 
 @dataclass(frozen=True)
 class Ready:
-    """A notebook that is ready to be run: without outputs, its choices settled, and what its table is called."""
+    """A notebook ready to be run: without outputs, its choices settled, and its table's name and hash."""
 
     nb: Mapping[str, Any]
     analysis: Analysis
     data: str
+    sha256: str = ""
 
 
 Prepare = Callable[[Mapping[str, Any], Mapping[str, Any], str], Ready]

@@ -7,8 +7,8 @@ import logging
 import sys
 from pathlib import Path
 
-from modelcompose.runs import RunStore, Settings, Worker
-from modelcompose.runs.worker import IDLE_SECONDS, obey_signals
+from modelcompose.runs import RunStore, Settings
+from modelcompose.runs.worker import IDLE_SECONDS, obey_signals, worker_of
 
 __all__: list[str] = []
 
@@ -21,7 +21,7 @@ def main() -> int:
     asked = parser.parse_args()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     store = RunStore(asked.workspace)
-    worker = Worker(store, Settings.of(store.workspace).limits())
+    worker = worker_of(store, Settings.of(store.workspace))
     obey_signals(worker)
     worker.work(idle=asked.idle)
     return 0

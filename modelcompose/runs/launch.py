@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from typing import Literal
 
 from modelcompose.errors import Conflict
+from modelcompose.runs.process import Process
 from modelcompose.runs.queue import Standing
 from modelcompose.runs.run import Run, RunStatus
 from modelcompose.runs.spawn import spawn
@@ -14,13 +16,19 @@ from modelcompose.runs.store import RunStore
 
 __all__ = ["cancel", "pause", "resume", "start", "stop"]
 
+WITHIN = "MODELCOMPOSE_WITHIN"
 TAKEN_OFF = "Taken off the queue before it began."
 
 
-def start(store: RunStore, run_id: str) -> int:
+def start(store: RunStore, run_id: str, *, within: Process | None = None) -> int:
     """Execute a queued run in a process of its own, which claims it and outlives this one.
 
     What the process prints goes into ``run.log`` in the run's folder.
+
+    Parameters
+    ----------
+    within
+        A process of this machine with which it ends.
 
     Returns
     -------
@@ -38,11 +46,14 @@ def start(store: RunStore, run_id: str) -> int:
     if standing is None or not standing.waits:
         run = store.get(run_id)
         raise Conflict(f"run {run.name!r} was started already ({run.status})", remedy="Start a new run.")
+    env = {"MODELCOMPOSE_TRACKING_URI": store.tracking.uri}  # may hold a password: no argument
+    if within is not None:
+        env[WITHIN] = json.dumps([within.pid, within.birth, within.host])
     return spawn(
         standing.place.program,
         [standing.id, "--workspace", str(store.workspace)],
         cwd=store.workspace,
-        env=os.environ | {"MODELCOMPOSE_TRACKING_URI": store.tracking.uri},  # may hold a password: no argument
+        env=os.environ | env,
         log=standing.folder / "run.log",
     )
 

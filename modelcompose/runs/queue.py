@@ -72,7 +72,7 @@ class Place(BaseModel):
     asked
         When it was asked for, in seconds since 1970.
     chains
-        How many chains it samples.
+        How many chains it samples; 0 for one that computes nothing itself.
     program
         The module that executes it.
     autopilot
@@ -307,6 +307,8 @@ class Limits:
 
         Where nobody has said so, its chains count, but no more than half of the cores: so two runs go on side by side.
         """
+        if not place.chains:
+            return 0, 0
         cores = place.terms.cores or min(place.chains, max(1, self.cores // 2))
         return cores, place.terms.memory or USUAL_MEMORY
 

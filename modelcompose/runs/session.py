@@ -28,7 +28,7 @@ logger = logging.getLogger("modelcompose.runs")
 
 
 def outlive_not(pid: int, birth: str, host: str) -> None:
-    """End this kernel when the process of its run has died: nobody would hear what it finds."""
+    """End this process when another has died: a kernel with its run's, whom nobody would hear any more."""
     from modelcompose.runs.process import Process
 
     run = Process(pid, birth, host)

@@ -48,6 +48,7 @@ WITHOUT_TAG: Mapping[str, RunStatus] = {"FINISHED": "passed", "KILLED": "stopped
 DIED = "The process that executed the run ended unexpectedly."
 NEVER_MADE = "The process that made the run ended before it was on the queue."
 RESUMABLE = ("stopped", "error", "cancelled")
+QUEUED: tuple[RunKind, ...] = ("run", "sweep")
 RESUME = "resume"
 MAKING_SECONDS = 60.0
 """A run that is not on the queue so long after it was made never will be: its maker has died."""
@@ -132,7 +133,7 @@ class RunStore:
         terms
             What is asked of the queue.
         kind
-            Only a ``run`` is queued; one of another kind is under way at once, and this process's to finish.
+            A ``run`` or a ``sweep`` is queued; one of another kind is under way at once, and this process's to finish.
         tags
             What people note on it; names that begin with ``mlflow.``, ``modelcompose.`` or ``dataset.`` are not theirs.
         program
@@ -184,7 +185,7 @@ class RunStore:
             name: value for name, value in {"fresh": fresh, "parent": parent, "reproduces": reproduces}.items() if value
         }
         EventLog(folder).append("run", run=run_id, notebook=notebook, **more)
-        here = here or kind != "run"
+        here = here or kind not in QUEUED
         if here:
             self.queue.hold(run_id)
         else:
@@ -194,7 +195,7 @@ class RunStore:
             notebook=notebook,
             asked=time(),
             terms=terms,
-            chains=analysis.chains,
+            chains=analysis.chains if kind == "run" else 0,
             program=program,
             autopilot=autopilot,
             within=parent if here else "",
@@ -273,13 +274,17 @@ class RunStore:
         run = self.get(id)
         if run.status not in ENDED:
             raise Conflict(f"run {run.name!r} is still {run.status}", remedy="Wait for it, or stop it.")
-        if run.status not in RESUMABLE or run.kind != "run":
+        if run.status not in RESUMABLE or run.kind not in QUEUED:
             raise Conflict(
                 f"run {run.name!r} has ended ({run.status}); there is nothing to resume",
                 remedy="Change a choice and start a new run; steps that did not change are not run again.",
             )
         folder = self.folder(run.id)
-        if run.status == "cancelled" and any(event["type"] == "claimed" for event in EventLog(folder).read()):
+        if (
+            run.kind == "run"
+            and run.status == "cancelled"
+            and any(event["type"] == "claimed" for event in EventLog(folder).read())
+        ):
             raise Conflict(f"run {run.name!r} was cancelled, and its draws discarded", remedy="Start a new run.")
         with self.queue.locked(run.id):
             place = self.queue.former(run.id)
@@ -291,6 +296,15 @@ class RunStore:
             self.tracking.client.update_run(run.id, status="SCHEDULED")
             self.queue.again(run.id, place.again(0.0))
         return self.get(run.id)
+
+    def children(self, id: str) -> list[Run]:  # noqa: A002
+        """Return the runs that belong to a run, given its whole id, oldest first."""
+        belongs = f"tags.`modelcompose.parent` = '{id}'"
+        return [self._told(record) for record in self.tracking.newest(where=belongs)][::-1]
+
+    def sweeps(self) -> Iterator[Run]:
+        """Yield the sweeps, newest first."""
+        return (self._told(record) for record in self.tracking.newest(where="tags.`modelcompose.kind` = 'sweep'"))
 
     def list(self, limit: int = 100) -> list[Run]:
         """Return the newest runs, newest first."""

@@ -100,13 +100,13 @@ class Tracking:
         ours = record.info.lifecycle_stage == "active" and OURS in record.data.tags
         return record if ours else None
 
-    def newest(self, limit: int | None = None) -> Iterator[Record]:
-        """Yield our runs, newest first."""
+    def newest(self, limit: int | None = None, where: str = "") -> Iterator[Record]:
+        """Yield our runs, newest first; ``where`` is a condition in MLflow's own words."""
         token = None
         while limit is None or limit > 0:
             page = self.client.search_runs(
                 [self.experiment],
-                filter_string=f"tags.`{OURS}` != ''",
+                filter_string=where or f"tags.`{OURS}` != ''",
                 order_by=["attributes.start_time DESC"],
                 max_results=min(limit or 500, 500),
                 page_token=token,

@@ -201,6 +201,15 @@ class Worker:
                 kill_group(holder)
 
 
+def worker_of(store: RunStore, settings: Settings, limits: Limits | None = None, cluster: str = "") -> Worker:
+    """Return the worker that a workspace asks for: one of this machine, or one that sends runs to a cluster."""
+    if address := cluster or settings.cluster.address:
+        from modelcompose.runs.cluster import Cluster, ClusterWorker
+
+        return ClusterWorker(store, Cluster(address))
+    return Worker(store, limits or settings.limits())
+
+
 def ensure_worker(store: RunStore) -> None:
     """See that somebody runs the queue on this machine, if anything is on it; begin a worker unless there is one."""
     if not any(one.waits or one.left for one in store.queue.open()):

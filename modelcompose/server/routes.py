@@ -171,6 +171,19 @@ class Start(Request):
     after: list[str] = Field(default_factory=list)
 
 
+class Sweep(Request):
+    notebook: str
+    grid: dict[str, list[Any] | str]
+    changes: dict[str, Any] = Field(default_factory=dict)
+    fresh: bool = False
+    yes: bool = False
+    priority: int | None = None
+    cores: int | None = None
+    memory: int | None = None
+    timeout: int | None = None
+    retries: int | None = None
+
+
 class Together(Request):
     ids: list[str]
 
@@ -243,6 +256,7 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "runs", "list_runs", Listing),
     Route("POST", "runs", "start", Start, 201),
     Route("POST", "runs/compare", "compare_runs", Together),
+    Route("POST", "sweeps", "sweep", Sweep, 201, apart=True),
     Route("GET", f"runs/{RUN}", "get_run"),
     Route("GET", f"runs/{RUN}/events", "events", Events),
     Route("POST", f"runs/{RUN}/stop", "stop", status=202),

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
 from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound
-from modelcompose.service.comparing import Comparing
 from modelcompose.service.models import Models
 from modelcompose.service.recording import Recording
 from modelcompose.service.registering import Registering
+from modelcompose.service.sweeping import Sweeping
 from modelcompose.service.tables import Tables
 from modelcompose.service.workspace import SAMPLE, Json
 
@@ -35,7 +35,7 @@ MENDING = "modelcompose.service.mending"
 """The program that executes a run on autopilot in the background."""
 
 
-class Workbench(Tables, Models, Registering, Comparing, Recording):
+class Workbench(Tables, Models, Registering, Sweeping, Recording):
     """All that ModelCompose does, for one workspace.
 
     Parameters
@@ -380,7 +380,7 @@ class Workbench(Tables, Models, Registering, Comparing, Recording):
         from modelcompose import runs
 
         store = self._store()
-        run = runs.resume(store, id)
+        run = self._resumed_sweep(store, id) or runs.resume(store, id)
         runs.ensure_worker(store)
         return run.model_dump(mode="json")
 
@@ -421,7 +421,7 @@ class Workbench(Tables, Models, Registering, Comparing, Recording):
             self._require_waivable(waiver["step"], revision.analysis, self._shown(path))
         dataset = self._dataset(revision.analysis, path.parent)
         data = dataset.version.reference if dataset.version else revision.analysis.data
-        return Ready(_applied(nb, revision.edits), revision.analysis, data)
+        return Ready(_applied(nb, revision.edits), revision.analysis, data, dataset.sha256)
 
     def _all_runs(self) -> Sequence[Json]:
         return self.list_runs(10_000)["runs"] if (self.workspace / ".modelcompose" / "mlflow.db").exists() else ()
@@ -449,13 +449,13 @@ class Workbench(Tables, Models, Registering, Comparing, Recording):
         """
         from modelcompose import runs
 
-        return runs.stop(self._store(), id).model_dump(mode="json")
+        return self._with_parts(runs.stop, id).model_dump(mode="json")
 
     def cancel(self, id: str) -> Json:  # noqa: A002
         """End a run at once and discard its draws; its record stays. A run that waits is taken off the queue."""
         from modelcompose import runs
 
-        return runs.cancel(self._store(), id).model_dump(mode="json")
+        return self._with_parts(runs.cancel, id).model_dump(mode="json")
 
     def pause(self, id: str) -> Json:  # noqa: A002
         """Let a run's sampler rest until it is resumed; a run that waits is not begun meanwhile."""

@@ -82,7 +82,7 @@ class Comparing(Rules):
         Parameters
         ----------
         ids
-            Two runs or more, each by its id, a unique beginning of it, or its name.
+            Two runs or more, each by its id, a unique beginning of it, or its name; a sweep stands for its runs.
 
         Returns
         -------
@@ -96,7 +96,8 @@ class Comparing(Rules):
             When fewer than two different runs are named.
         """
         store = self._store()
-        found = {run.id: run for run in map(store.get, ids)}
+        named = [store.get(one) for one in ids]
+        found = {run.id: run for one in named for run in (store.children(one.id) if one.kind == "sweep" else [one])}
         if len(found) < 2:
             raise InvalidInput(
                 "fewer than two different runs are named", where="ids", remedy="Name two runs or more to compare."
@@ -177,8 +178,9 @@ def _why_not(sides: Sequence[_Side], names: Mapping[str, str]) -> str:
     """Say why runs cannot be compared by their predictions; ``""`` when they can."""
     without = [names[side.run.id] for side in sides if not side.density]
     if without:
+        which = " and ".join(without) if len(without) <= SAID else f"{len(without)} of the runs"
         return (
-            f"How well {' and '.join(without)} predict{'s' if len(without) == 1 else ''} is not known: only the full "
+            f"How well {which} predict{'s' if len(without) == 1 else ''} is not known: only the full "
             "workflow leaves out each row in turn, and only for models with a density for each row."
         )
     if any(not side.rows for side in sides):
