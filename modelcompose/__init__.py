@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelcompose.errors import ModelComposeError as ModelComposeError
     from modelcompose.runs.tracked import track as track
     from modelcompose.samplers import fit as fit
+    from modelcompose.server.remote import connect as connect
     from modelcompose.service import Workbench as Workbench
     from modelcompose.verdict import Remedy as Remedy
     from modelcompose.verdict import Verdict as Verdict
@@ -44,6 +45,7 @@ _HOMES = {
     "calibrate": "workflow.sbc",
     "check": "workflow",
     "compare": "workflow.comparison",
+    "connect": "server.remote",
     "complete": "catalog",
     "fit": "samplers",
     "load": "data",

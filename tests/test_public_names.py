@@ -23,6 +23,7 @@ PUBLIC = {
         "check",
         "compare",
         "complete",
+        "connect",
         "fit",
         "load",
         "log_likelihood",

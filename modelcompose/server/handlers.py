@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 from urllib.parse import unquote
 
@@ -50,7 +51,10 @@ class VerbHandler(APIHandler):
         if route is None:
             raise web.HTTPError(405)
         try:
-            result = await self._called(route, [unquote(place) for place in places], self._request(route))
+            named = [unquote(place) for place in places]
+            request = self._request(route)
+            _require_text([named, request], where=route.path)
+            result = await self._called(route, named, request)
         except ModelComposeError as error:
             self._answer(error.http_status, {"error": error.as_json()})
         else:
@@ -87,13 +91,18 @@ class VerbHandler(APIHandler):
         if not self.request.body:
             return {}
         try:
-            return json.loads(self.request.body)
-        except ValueError as error:
+            return json.loads(self.request.body, parse_constant=_no_number)
+        except (ValueError, RecursionError) as error:
             raise InvalidInput(f"the request is not JSON: {error}", where="request body") from None
 
     def _answer(self, status: int, content: Any) -> None:
         self.set_status(status)
-        self.finish(json.dumps(content, allow_nan=False))
+        self.set_header("Content-Type", "application/json")
+        try:
+            text = json.dumps(content, allow_nan=False)
+        except ValueError:
+            text = json.dumps(_finite(content), allow_nan=False)
+        self.finish(text)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Report what nobody foresaw in the same shape; what happened stands in the server's log."""
@@ -109,16 +118,62 @@ class VerbHandler(APIHandler):
         self.finish(json.dumps({"error": content}))
 
 
+class DocumentHandler(VerbHandler):
+    """Serves the description of the API itself."""
+
+    def initialize(self, base_url: str) -> None:  # type: ignore[override]
+        self.base = base_url
+
+    @web.authenticated
+    @authorized
+    async def get(self, *_places: str) -> None:
+        from modelcompose.server.openapi import document
+
+        self._answer(200, document(self.base))
+
+    @web.authenticated
+    @authorized
+    async def post(self, *_places: str) -> None:
+        raise web.HTTPError(405)
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(value: Any) -> Any:
+    """Put null for every number that JSON has no word for."""
+    if isinstance(value, Mapping):
+        return {name: _finite(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _require_text(value: Any, where: str) -> None:
+    """Refuse characters that no file name, table or answer can hold: NUL, and halves of a character."""
+    if isinstance(value, str):
+        if "\0" in value or any("\ud800" <= one <= "\udfff" for one in value):
+            raise InvalidInput(f"{ascii(value)[:60]} holds a character that is no text", where=where)
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            _require_text(name, where)
+            _require_text(one, where)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            _require_text(one, where)
+
+
 def handlers(base_url: str, workbench: Workbench) -> list[tuple[str, type[VerbHandler], dict[str, Any]]]:
     """Return tornado's rules for all routes, those of one path together."""
     paths: dict[str, dict[str, Route]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method] = route
+    api = url_path_join(base_url, "modelcompose", "api")
     return [
-        (
-            url_path_join(base_url, "modelcompose", "api", path) + "/?$",
-            VerbHandler,
-            {"workbench": workbench, "routes": routes},
-        )
-        for path, routes in paths.items()
+        (url_path_join(api, r"openapi\.json") + "$", DocumentHandler, {"base_url": base_url}),
+        *(
+            (url_path_join(api, path) + "/?$", VerbHandler, {"workbench": workbench, "routes": routes})
+            for path, routes in paths.items()
+        ),
     ]
