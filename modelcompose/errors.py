@@ -1,6 +1,7 @@
 """The errors a user can cause, each saying what is wrong, where, and what to do about it.
 
-Every door maps this tree once: the command line to exit code 2, REST to the status below, a notebook to a short card.
+Every door maps this tree once: the command line to an exit code (NotFound 3, Forbidden 4, Conflict 5, others 2), REST
+to the status below, a notebook to a short card.
 
     ModelComposeError            400
     ├── InvalidInput             422   a value of the wrong type or range, an unknown name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import json
 
@@ -11,11 +12,75 @@ from modelcompose import Workbench, cli
 from modelcompose.server import ROUTES
 
 VERBS = {name for name, _ in inspect.getmembers(Workbench, inspect.isfunction) if not name.startswith("_")}
-ONLY_HERE = {"run"}  # waits until the run has ended; over REST one starts it and follows its events
+ONLY_HERE = {"run": "waits until the run has ended; over REST one starts it and follows its events"}
+NOUNS = {
+    "data": "stored datasets",
+    "models": "the catalogue and models of one's own",
+    "plan": "plans locked before the result is seen",
+    "registry": "fitted models under names",
+    "runs": "what was executed",
+}
+ALONE = {"lab", "app", "worker", "runs open"}
+"""Commands that serve something until they are stopped, and call no verb."""
 
 
 def test_rest_reaches_every_verb():
-    assert {route.verb for route in ROUTES} == VERBS - ONLY_HERE
+    assert {route.verb for route in ROUTES} == VERBS - ONLY_HERE.keys()
+
+
+def commands(parser, before=()):
+    """Walk through all commands: each with its words and its parser."""
+    groups = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    if not groups:
+        yield " ".join(before), parser
+    for name, one in (groups[0].choices if groups else {}).items():
+        yield from commands(one, (*before, name))
+
+
+COMMANDS = dict(commands(cli._parser()))
+
+
+def test_every_command_calls_a_verb_or_serves_something():
+    assert COMMANDS.keys() == cli.VERBS.keys() | ALONE
+
+
+def test_commands_of_two_words_begin_with_a_noun():
+    assert {name.split()[0] for name in COMMANDS if " " in name} == NOUNS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - ALONE))
+def test_every_command_for_a_verb_takes_a_workspace_and_prints_json(name):
+    parser = COMMANDS[name]
+    assert {"--workspace", "--json", "--help"} <= {option for one in parser._actions for option in one.option_strings}
+    assert parser.description.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "kind"),
+    [
+        (["describe", "nope.csv"], 3, "NotFound"),
+        (["describe", "../x.csv"], 4, "Forbidden"),
+        (["runs", "compare", "a"], 3, "NotFound"),
+        (["models", "elicit", "data/sleepstudy.csv", "x", "{"], 2, "InvalidInput"),
+    ],
+)
+def test_errors_have_one_shape_and_an_exit_code_by_kind(workspace, monkeypatch, capsys, command, code, kind):
+    monkeypatch.chdir(workspace)
+    assert cli.main([*command, "--json"]) == code
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert set(json.loads(told.err)["error"]) == {"type", "message", "where", "remedy"}
+    assert json.loads(told.err)["error"]["type"] == kind
+    assert cli.main(command) == code
+    assert capsys.readouterr().err.startswith("modelcompose: ")
+
+
+@pytest.mark.parametrize("options", [["--autopilot", "-1"], ["--autopilot", "51"], ["--autopilot", "x"]])
+def test_numbers_out_of_bounds_are_refused_by_the_grammar(options, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["run", "x.ipynb", *options])
+    assert stopped.value.code == 2
+    assert "--autopilot" in capsys.readouterr().err
 
 
 def test_the_command_line_reaches_every_verb():

@@ -1,7 +1,15 @@
 """The command line: parse, call one verb of the workbench, print.
 
-Options for choices are derived from ``Analysis``. Exit codes: 0 when all went well, 1 when a run failed its checks or
-crashed, 2 when something was asked that cannot be done, 130 when it was stopped.
+Options for choices are derived from ``Analysis``. With ``--json`` the verb's answer is printed as it is, and an error
+on standard error in the shape that REST has too. Exit codes:
+
+    0    all went well
+    1    a run failed its checks or crashed; something that was checked has faults
+    2    something was asked that cannot be done
+    3    something named does not exist
+    4    a path lies outside the workspace
+    5    something exists or runs already
+    130  it was stopped
 """
 
 from __future__ import annotations
@@ -11,21 +19,26 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 from modelcompose import __version__
 from modelcompose.cli import comparing, models, notebooks, queue, recording, registry, sweeping
 from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, whole, workbench
 from modelcompose.cli.notebooks import changes, with_changes
-from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
+from modelcompose.cli.progress import MARKS, Progress, judged
+from modelcompose.errors import Conflict, Forbidden, InvalidInput, ModelComposeError, NotFound
+from modelcompose.runs import ENDED
 from modelcompose.service import Workbench
 
 __all__ = ["VERBS", "main"]
 
 OUTCOMES = {"passed": 0, "warned": 0, "queued": 0, "running": 0, "stopped": 130, "cancelled": 130}
 TABLE = {"kinds", "units", "variables", "recipe"}
-MARKS = {"pass": "✓", "passed": "✓", "warn": "!", "warned": "!", "fail": "✗", "failed": "✗", "info": "·"}
+EXITS: dict[type[ModelComposeError], int] = {NotFound: 3, Forbidden: 4, Conflict: 5}
+FOLLOW_SECONDS = 0.3
 
 VERBS = {
     "schema": "schema",
@@ -54,6 +67,7 @@ VERBS = {
     "runs ls": "list_runs",
     "runs show": "get_run",
     "runs events": "events",
+    "runs follow": "events",
     **queue.VERBS,
     **comparing.VERBS,
     **recording.VERBS,
@@ -69,8 +83,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(options.command(options) or 0)
     except ModelComposeError as error:
-        print(f"modelcompose: {error}", file=sys.stderr)
-        return 2
+        if getattr(options, "json", False):
+            print(json.dumps({"error": error.as_json()}, ensure_ascii=False), file=sys.stderr)
+        else:
+            print(f"modelcompose: {error}", file=sys.stderr)
+        return next((code for kind, code in EXITS.items() if isinstance(error, kind)), 2)
     except KeyboardInterrupt:
         print("modelcompose: stopped", file=sys.stderr)
         return 130
@@ -130,6 +147,9 @@ def _parser() -> argparse.ArgumentParser:
         verb(runs, name, action, text).add_argument("id", help="its id, a beginning of it, or its name")
     comparing.add(runs)
     queue.add_to_runs(runs)
+    follow = verb(runs, "follow", _runs_follow, "follow a run to its end, as if it ran here; Ctrl-C leaves it alone")
+    follow.add_argument("id", help="its id, a beginning of it, or its name")
+    follow.add_argument("--since", type=whole(0), default=0, help="only what came after this number")
     events = verb(runs, "events", _plain("events"), "print what happened in a run")
     events.add_argument("id")
     events.add_argument("--since", type=whole(0), default=0, help="only what came after this number")
@@ -397,7 +417,7 @@ def _run(options: Any) -> int:
         run = bench.run(options.notebook, changes(options), autopilot=options.autopilot, fresh=options.fresh)
         show_json(run)
     else:
-        with _Progress() as progress:
+        with Progress() as progress:
             run = bench.run(options.notebook, changes(options), progress.show, options.autopilot, options.fresh)
         _show_run(run)
     return OUTCOMES.get(_status_in_the_end(run), 1)
@@ -433,6 +453,22 @@ def _runs_ls(options: Any) -> None:
 def _runs_show(options: Any) -> None:
     run = workbench(options).get_run(options.id)
     show_json(run) if options.json else _show_run(run)
+
+
+def _runs_follow(options: Any) -> int:
+    """Show the events of a run as they come; with --json one to a line."""
+    bench, since = workbench(options), options.since
+    whole_id = bench.get_run(options.id)["id"]
+    with Progress() if not options.json else nullcontext() as progress:
+        while True:
+            found = bench.events(whole_id, since)
+            for event in found["events"]:
+                since = event["n"]
+                print(json.dumps(event, ensure_ascii=False), flush=True) if progress is None else progress.show(event)
+            if found["status"] in ENDED:
+                break
+            sleep(FOLLOW_SECONDS)
+    return OUTCOMES.get(found["status"], 1)
 
 
 def _runs_open(options: Any) -> int:
@@ -519,19 +555,12 @@ def _show_run(run: dict[str, Any]) -> None:
     if run["message"]:
         print(f"  {run['message']}")
     for one in run["verdicts"]:
-        print(f"  {_judged(one)}")
+        print(f"  {judged(one)}")
     for what in ("executed", "report", "app"):
         if run[what]:
             print(f"  {what}: {run[what]}")
     if run["lineage"]:
         _show_lineage(run["lineage"])
-
-
-def _judged(verdict: dict[str, Any]) -> str:
-    """Say a run's verdict in a line; a failure that was waived counts as a warning."""
-    waived = verdict.get("waived", False)
-    mark = MARKS["warn"] if waived else MARKS.get(verdict["status"], " ")
-    return f"{mark} {verdict['title']} {'Failed, but waived. ' if waived else ''}{verdict['sentence']}"
 
 
 def _show_lineage(lineage: dict[str, Any]) -> None:
@@ -548,69 +577,6 @@ def _show_lineage(lineage: dict[str, Any]) -> None:
             now = f"{marks[1]} {finding['shown']}" if finding["status"] else "not reached"
             print(f"      {finding['name']}: {before}{now}")
     print(f"  {lineage['stopped']}")
-
-
-class _Progress:
-    """Live progress on the terminal: a line for each step as it ends, and a bar while sampling."""
-
-    def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn
-
-        self._console = Console()
-        self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), console=self._console
-        )
-        self._task: Any = None
-
-    def __enter__(self) -> _Progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._bar.stop()
-
-    def show(self, event: dict[str, Any]) -> None:
-        """Show one event."""
-        showers = {
-            "step": self._step,
-            "verdict": self._verdict,
-            "sampling": self._sampling,
-            "round": self._round,
-        }
-        shower = showers.get(event["type"])
-        if shower is not None:
-            shower(event)
-
-    def _step(self, event: dict[str, Any]) -> None:
-        if event["state"] == "started":
-            self._drop()
-            self._task = self._bar.add_task(f"[{event['index']}/{event['count']}] {event['step']}", total=None, note="")
-        else:
-            self._drop()
-
-    def _round(self, event: dict[str, Any]) -> None:
-        from rich.text import Text
-
-        self._drop()
-        self._console.print(Text(f"Round {event['id']}: {event['label']}. {event['why']}", style="bold"))
-
-    def _verdict(self, event: dict[str, Any]) -> None:
-        from rich.text import Text
-
-        self._console.print(Text(_judged(event)))
-
-    def _sampling(self, event: dict[str, Any]) -> None:
-        if self._task is None:
-            return
-        left = "" if event["left"] is None else f", about {event['left']:.0f} s left"
-        note = f"{event['finished']} of {event['total']} draws, {event['divergences']} divergences{left}"
-        self._bar.update(self._task, total=event["total"], completed=event["finished"], note=note)
-
-    def _drop(self) -> None:
-        if self._task is not None:
-            self._bar.remove_task(self._task)
-            self._task = None
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A run on the terminal: its stages, its chains while they draw, and its verdicts; plain lines where nobody looks on."""
+"""A run on the terminal: its stages, its chains while they draw, its verdicts; plain lines where nobody looks on."""
 
 from __future__ import annotations
 
