@@ -117,7 +117,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         control = self.control
         if control.checkpoints is None or control.folder is None:
             return None
-        keys = Keys.read(self.nb, control.cwd or Path.cwd(), self.kernel_name)
+        kernel = NATIVE if self.kernel_name in OWN_KERNELS else self.kernel_name
+        keys = Keys.read(self.nb, control.cwd or Path.cwd(), kernel)
         return Finished(self.nb, keys, control.checkpoints, control.folder) if keys else None
 
     def create_kernel_manager(self) -> Any:
