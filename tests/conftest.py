@@ -21,6 +21,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 if "PYTEST_XDIST_WORKER" not in os.environ:
     os.environ["MODELCOMPOSE_RUNTIME"] = tempfile.mkdtemp(prefix="mc-")
 
+MANY = 400
 HERE = Path(__file__).parent
 BROWSER = any("browser" in argument for argument in sys.argv[1:])
 
@@ -30,6 +31,12 @@ pytest_plugins = [] if BROWSER else ["pytest_jupyter.jupyter_server"]
 # A busy machine is no reason to fail: what counts is the answer, not how long it took.
 settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Warming up takes as long as some ten notebooks save by it: for a few tests it is not worth its while."""
+    if len(items) < MANY:
+        os.environ.setdefault("MODELCOMPOSE_WARM", "0")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

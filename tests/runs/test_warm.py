@@ -25,7 +25,14 @@ from modelcompose.runs.warm.provisioner import _Process
 from .conftest import wait_for
 
 pytestmark = pytest.mark.skipif(not wire.enabled(), reason="nothing can be forked here")
-COLD = "from modelcompose.runs.warm import zygote; zygote.warm_up = lambda: None; zygote.main(sys.argv[1], 3)"
+COLD = "from modelcompose.runs.warm import zygote; zygote.warm_up = lambda wanted: None; zygote.main(sys.argv[1], 3)"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _switched_on() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MODELCOMPOSE_WARM", "1")
+        yield
 
 
 @pytest.fixture(scope="module")

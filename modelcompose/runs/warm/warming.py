@@ -38,13 +38,22 @@ MOST_FINDINGS = 2
 logger = logging.getLogger("modelcompose.runs.warm")
 
 
-def warm_up() -> None:
-    """Import and exercise everything; what cannot be is told in the log, and is as cold as ever."""
+def warm_up(wanted: Callable[[], bool] = lambda: True) -> None:
+    """Import and exercise everything; what cannot be is told in the log, and is as cold as ever.
+
+    Parameters
+    ----------
+    wanted
+        Asked from time to time whether to go on.
+    """
     levels = {name: logging.getLogger(name).level for name in ("pymc", "pytensor", "mlflow")}
+    levels["pytensor.tensor.blas"] = logging.ERROR  # that NumPy's BLAS is used instead is nothing to act upon
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="modelcompose-") as folder:
         warnings.simplefilter("ignore")
         for name in MODULES:
+            if not wanted():
+                return
             _tried(name, lambda name=name: import_module(name))  # type: ignore[misc]
         with _inside(Path(folder)):
             _tried("workflow", lambda: _walk(Path(folder)))

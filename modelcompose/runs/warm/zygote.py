@@ -242,6 +242,19 @@ def _log() -> None:
     logger.propagate = False
 
 
+class _Wanted:
+    """Tells whether the code is still the one with this key, and the runtime folder still there."""
+
+    def __init__(self, key: str, environment: dict[str, str]) -> None:
+        self._key, self._environment = key, environment
+        self._lock = wire.runtime_folder() / f"{key}.lock"
+
+    def __call__(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self._lock.exists() and wire.key(self._environment) == self._key
+        return False
+
+
 def main(key: str, lock: int) -> None:
     """Warm up and serve.
 
@@ -258,9 +271,10 @@ def main(key: str, lock: int) -> None:
     os.write(lock, str(os.getpid()).encode())
     before = _open_files()
     gc.disable()
-    warm_up()
-    if wire.key(environment) != key:
-        return  # somebody has changed the code meanwhile
+    wanted = _Wanted(key, environment)
+    warm_up(wanted)
+    if not wanted():
+        return
     gc.collect()
     gc.freeze()
     task = Zygote(key, environment, _open_files() - before).serve()
