@@ -15,7 +15,7 @@ from modelcompose.analysis import Analysis
 from modelcompose.runs import Run
 from modelcompose.runs.registry import Registered, RegisteredVersion
 from modelcompose.runs.run import RunStatus
-from modelcompose.server.routes import ROUTES, Route
+from modelcompose.server.routes import ROUTES, Cell, Route
 from modelcompose.service import Workbench
 
 __all__ = ["document"]
@@ -106,7 +106,7 @@ def document(base_url: str = "/") -> dict[str, Any]:
     base_url
         Where the server's own pages begin.
     """
-    models = {*ANSWERS.values(), Failure, *(route.request for route in ROUTES)}
+    models = {*ANSWERS.values(), Failure, Cell, *(route.request for route in ROUTES)}
     ordered = sorted(models, key=lambda one: one.__qualname__)
     references, definitions = models_json_schema(
         [(model, "validation") for model in ordered], ref_template=REFERENCE, title=None
@@ -143,11 +143,13 @@ def document(base_url: str = "/") -> dict[str, Any]:
 
 
 def _type_choices(defined: dict[str, Any]) -> None:
-    """Let every request that takes choices name their types; whatever is left out has its default."""
+    """Let every request that takes choices or cells name their types; a choice that is left out has its default."""
     choices = Analysis.model_json_schema(ref_template=REFERENCE)
     defined |= choices.pop("$defs", {})
     defined["Analysis"] = {**choices, "examples": [EXAMPLE]}
     for schema in defined.values():
+        if "cells" in schema.get("properties", {}):
+            schema["properties"]["cells"]["items"] = {"$ref": "#/components/schemas/Cell"}
         if "analysis" in schema.get("properties", {}):
             given = schema["properties"]["analysis"]
             reference = {"$ref": "#/components/schemas/Analysis"}

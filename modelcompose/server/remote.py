@@ -100,8 +100,12 @@ def _answer(response: Any) -> Any:
             where=str(response.url),
             remedy="Check the address and the token; the server needs ModelCompose too.",
         )
-    kind = getattr(errors, str(told.get("type")), ModelComposeError)
-    fits = isinstance(kind, type) and issubclass(kind, ModelComposeError) and kind is not errors.GateFailed
-    raise (kind if fits else ModelComposeError)(
-        str(told.get("message")), where=told.get("where"), remedy=told.get("remedy")
-    )
+    kind = getattr(errors, str(told.get("type")), None)
+    if not (isinstance(kind, type) and issubclass(kind, ModelComposeError)):
+        raise ModelComposeError(
+            f"the server answered {response.status_code}: {told.get('message')}",
+            where=str(response.url),
+            remedy=told.get("remedy") or "Check the address and the token.",
+        )
+    kind = ModelComposeError if kind is errors.GateFailed else kind
+    raise kind(str(told.get("message")), where=told.get("where"), remedy=told.get("remedy"))

@@ -3,14 +3,54 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 
 __all__ = ["ROUTES", "Route"]
 
 RUN = "([^/]+)"
-Cells = list[dict[str, Any]]
+
+
+class Loose(BaseModel):
+    """A part of a notebook: what is read of it has a type, what else it has stays."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class Output(Loose):
+    data: dict[str, Any] | None = None
+
+
+class Marks(Loose):
+    step: str = ""
+    composed: str = ""
+
+
+class Metadata(Loose):
+    modelcompose: Marks | None = None
+    tags: list[str] | None = None
+
+
+class Cell(Loose):
+    """A cell as nbformat has it, or with its ``verdict`` instead of outputs."""
+
+    cell_type: Literal["code", "markdown", "raw"]
+    source: str | list[str] = ""
+    id: str = ""
+    metadata: Metadata = Metadata()
+    outputs: list[Output] = []
+    execution_count: int | None = None
+    verdict: dict[str, Any] | None = None
+
+
+def _checked(cell: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what is no cell; one that is stays as it was sent."""
+    Cell.model_validate(cell)
+    return cell
+
+
+Cells = list[Annotated[dict[str, Any], AfterValidator(_checked)]]
 
 
 class Request(BaseModel):

@@ -113,7 +113,7 @@ def test_python_elsewhere_gets_the_same_answers_and_errors(server):
     assert stored["data"] == "sleep@1"
     for kind, verb, arguments in (
         (NotFound, "get_run", ["nope"]),
-        (NotFound, "show_data", ["a/b ?%2f"]),
+        (NotFound, "get_run", ["a/b ?%2f"]),
         (Forbidden, "describe", [{"data": "../x.csv"}]),
         (InvalidInput, "compare_runs", [[]]),
     ):
@@ -144,6 +144,7 @@ def fuzzed(server, *options):
     return done, f"{done.stdout[-6000:]}\n{done.stderr[-2000:]}\n{log.read_text()[-3000:]}"
 
 
+@pytest.mark.slow
 def test_whatever_is_sent_about_runs_is_answered_properly(server):
     done, said = fuzzed(server, "--phases", "fuzzing", "-n", "5", "--include-path-regex", "runs|registry|thresholds")
     assert done.returncode == 0, said
