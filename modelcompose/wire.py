@@ -177,15 +177,18 @@ class Child:
         until = None if timeout is None else time.monotonic() + timeout
         while self.returncode is None:
             said = self._next(None if until is None else max(0.0, until - time.monotonic()))
-            if said is None:
+            if said is None and until is not None and time.monotonic() >= until:
                 raise TimeoutError(f"process {self.pid} still runs")
-            if "exit" in said:
+            if said is not None and "exit" in said:
                 self._end(int(said["exit"]))
         return self.returncode
 
     def signal(self, number: int, *, group: bool = True) -> None:
-        """Send a signal to it and to what it has begun, or to it alone; one that has ended gets none."""
-        if self.poll() is not None or self._gone():
+        """Send a signal to it and to what it has begun, or to it alone; one that has ended gets none.
+
+        It reads nothing from the connection, so that a handler of signals may call it while ``wait`` waits.
+        """
+        if self.returncode is not None or self._gone():
             return
         try:
             if group:
