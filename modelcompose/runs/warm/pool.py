@@ -20,6 +20,8 @@ __all__ = ["ensure", "ping", "spawn", "stop"]
 ZYGOTE = "modelcompose.runs.warm.zygote"
 PASSED_ON = frozenset({"PATH", "TMPDIR", "USER", "LOGNAME", "TERM", "XDG_RUNTIME_DIR", "XDG_DATA_HOME"})
 OURS = frozenset({wire.SWITCH, wire.FOLDER, "MODELCOMPOSE_WARM_KERNELS", "MODELCOMPOSE_WARM_IDLE"})
+AT_MOST = 3
+"""Warm processes at a time for one user: of other code, or of another environment. Each takes half a gigabyte."""
 PAUSE = 0.05
 
 
@@ -110,6 +112,8 @@ def _begin(which: str) -> None:
     at_import = wire.read_at_import
     environment = {name: value for name, value in os.environ.items() if name in PASSED_ON | OURS or at_import(name)}
     folder = wire.runtime_folder()
+    if sum(_taken(lock.stem) for lock in folder.glob("*.lock") if lock.stem != which) >= AT_MOST:
+        return
     with _lock(which) as lock, (folder / f"{which}.log").open("wb") as log:
         if lock is None:
             return
