@@ -319,6 +319,21 @@ def test_no_more_are_forked_than_allowed(cold: Any) -> None:
     assert inside("print('again')") == "again"
 
 
+def test_there_are_never_many_warm_processes(elsewhere: Path) -> None:
+    import fcntl
+
+    held = [(elsewhere / f"{name}.lock").open("ab") for name in ("one", "two", "three")]
+    for file in held:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    assert not warm.ensure()
+    assert not (elsewhere / f"{wire.key()}.lock").exists()
+    held.pop().close()
+    warm.ensure()
+    assert (elsewhere / f"{wire.key()}.lock").exists()
+    for file in held:
+        file.close()
+
+
 def test_one_that_nobody_needs_ends_by_itself(cold: Any, elsewhere: Path) -> None:
     process = cold(MODELCOMPOSE_WARM_IDLE="0.3")
     assert process.wait(60) == 0
