@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["conduct"]
 
-PAUSE = 0.3
+PAUSE = 0.5
 GRAVEST: tuple[RunStatus, ...] = ("error", "cancelled", "stopped", "failed", "warned", "passed")
 """How a sweep stands whose runs stand so: as the first of these that one of them has."""
 
@@ -101,17 +101,17 @@ class _Conductor:
         """Wait until all have ended, telling how each stands; a stop reaches them too."""
         asked = 0
         while True:
-            standing = {name: self._standing(run) for name, run in runs.items()}
-            for name, (status, step) in standing.items():
-                if self._told.get(name) != (status, step):
-                    self._told[name] = (status, step)
-                    self._tell(name, runs[name], status, step)
-            if all(status in ENDED for status, _ in standing.values()):
+            going = {name: run for name, run in runs.items() if self._told.get(name, ("", ""))[0] not in ENDED}
+            if not going:
                 return
+            for name, run in going.items():
+                now = self._standing(run)
+                if self._told.get(name) != now:
+                    self._told[name] = now
+                    self._tell(name, run, *now)
             if asked < control.stopping + control.aborted + control.cancelled:
                 asked += 1
-                left = [run for name, run in runs.items() if standing[name][0] not in ENDED]
-                self._ask("cancel" if control.cancelled else "stop", left)
+                self._ask("cancel" if control.cancelled else "stop", going.values())
             sleep(PAUSE)
 
     def _standing(self, run: str) -> tuple[str, str]:

@@ -247,13 +247,24 @@ class Chaos:
         How long a computation of a cell takes.
     cluster
         Whether there is a Dask cluster.
+    pause
+        Seconds between two kills, on average.
     """
 
-    def __init__(self, folder: Path, seed: int, at_once: int = 3, seconds: float = 0.6, cluster: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        at_once: int = 3,
+        seconds: float = 0.6,
+        cluster: bool = True,
+        pause: float = 3.0,
+    ) -> None:
         self.folder = folder
         self.dice = random.Random(seed)
         self.at_once = at_once
         self.seconds = seconds
+        self.pause = pause
         self.killed: Counter[str] = Counter()
         self.number = 0
         names = ("local", "cluster") if cluster else ("local",)
@@ -311,7 +322,7 @@ class Chaos:
 
     # -- what goes on ----------------------------------------------------------------------------------------------
 
-    def act(self, kills: int, seconds: float) -> None:
+    def act(self, kills: int, seconds: float, patience: float = 1800) -> None:
         """Kill so many things at random moments, but for no longer than so many seconds; then let all runs end."""
         began = time.monotonic()
         next_kill = began + 15
@@ -319,12 +330,12 @@ class Chaos:
             self._tend()
             self._feed()
             if time.monotonic() >= next_kill and self._kill():
-                next_kill = time.monotonic() + self.dice.expovariate(1 / 2.5)
+                next_kill = time.monotonic() + self.dice.expovariate(1 / self.pause)
             time.sleep(0.1)
         print(
             f"{sum(self.killed.values())} kills in {time.monotonic() - began:.0f} s; now all runs may end", flush=True
         )
-        until = time.monotonic() + 600
+        until = time.monotonic() + patience
         while any(place.unfinished() for place in self.places.values()) and time.monotonic() < until:
             self._tend()
             time.sleep(0.5)
@@ -609,10 +620,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=1200, help="for how long to kill at most")
     parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--pause", type=float, default=3.0, help="seconds between two kills, on average")
+    parser.add_argument("--at-once", type=int, default=3, help="runs kept unfinished in each workspace")
     parser.add_argument("--local", action="store_true", help="without a Dask cluster")
     options = parser.parse_args(argv)
     print(f"seed {options.seed}", flush=True)
-    with scene(options.seed, cluster=not options.local) as chaos:
+    more = {"cluster": not options.local, "pause": options.pause, "at_once": options.at_once}
+    with scene(options.seed, **more) as chaos:
         chaos.act(options.kills, options.seconds)
         runs, found = settled(chaos)
         print(table(chaos, runs, found), flush=True)
