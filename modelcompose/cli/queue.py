@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import threading
 from typing import Any
 
@@ -31,6 +32,12 @@ def with_terms(parser: argparse.ArgumentParser, *, after: bool = True) -> None:
     """Add what can be asked of the queue."""
     for name, text in TERMS.items():
         parser.add_argument(f"--{name}", type=int, metavar="N", help=text)
+    parser.add_argument(
+        "--cluster",
+        default="",
+        metavar="ADDRESS",
+        help="if nobody runs the queue yet, let this Dask scheduler do so; see also modelcompose worker",
+    )
     if not after:
         return
     parser.add_argument(
@@ -40,6 +47,8 @@ def with_terms(parser: argparse.ArgumentParser, *, after: bool = True) -> None:
 
 def terms(options: Any) -> dict[str, Any]:
     """Gather what was asked of the queue."""
+    if options.cluster:
+        os.environ["MODELCOMPOSE_CLUSTER_ADDRESS"] = options.cluster  # a worker that is begun now hears of it so
     return {name: getattr(options, name) for name in (*TERMS, "after") if hasattr(options, name)}
 
 

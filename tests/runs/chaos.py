@@ -495,6 +495,9 @@ def examine(place: Place, found: Found) -> list[Run]:
         if run.status in ENDED:
             found.untruthful += [f"{label}: {fault}" for fault in _untrue(place, run)]
         found.orphans += [f"{label}: kernel {pid} is left" for pid in _left(place.notes(run.id))]
+        holder = Process.read(place.store.folder(run.id))
+        if run.status in ENDED and holder is not None and not holder.dead:
+            found.orphans.append(f"{label}: its process {holder.pid} is left")
     return list(runs.values())
 
 
