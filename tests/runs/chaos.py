@@ -270,6 +270,9 @@ class Chaos:
         names = ("local", "cluster") if cluster else ("local",)
         self.places = {name: self._place(name) for name in names}
         self.port, self.scheduler = _free_port(), f"tcp://127.0.0.1:{_free_port()}"
+        for place in self.places.values():  # no worker but those that are killed
+            address = f'[cluster]\naddress = "{self.scheduler}"\n' if place.name == "cluster" else ""
+            (place.workspace / "modelcompose.toml").write_text(f'[queue]\nworker = "none"\n{address}', "utf-8")
         self.services = self._services()
 
     def _place(self, name: str) -> Place:
