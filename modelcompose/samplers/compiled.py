@@ -258,13 +258,14 @@ class Structure:
         self.slots: list[Slot] = []
         self.slot_of: dict[Any, int] = {}
         self.sizes_of: dict[Any, list[int | None]] = {}  # by a constant shape: its slots, None for what stays
+        self.constants = worked_out(graphs.outputs)
         self._slot_by_data: dict[Any, int] = {}
         self._names: dict[Any, str] = {}
         self._lines = [repr((_makers(), graphs.check_bounds))]
         for at, value in enumerate(graphs.values):
             self._names[value] = f"v{at}"
             self._lines.append(f"v{at}: {_dense(value)}")
-        for node in nodes(graphs.outputs):
+        for node in nodes(graphs.outputs, self.constants):
             self._read(node)
         self._lines.append(" ".join(self._name(one) for one in graphs.outputs))
         self._lines.extend(f"s{at}: {slot.dtype}{slot.ones}" for at, slot in enumerate(self.slots))
@@ -301,14 +302,19 @@ class Structure:
         if isinstance(variable, SharedVariable):
             dtype, ones = _dense(variable)
             return self._slot(variable, Slot(variable, dtype, ones), id(variable))
-        if not isinstance(variable, Constant):
+        constant = self.constants.get(variable, variable)
+        if not isinstance(constant, Constant):
             raise Unliftable(f"{variable} has no value")
-        if not _is_liftable(variable):
-            return _kept(variable)
-        values = np.asarray(variable.data)
+        return self._constant(variable, constant)
+
+    def _constant(self, variable: Any, constant: Any) -> str:
+        """Name what is constant: lift it, or keep its value."""
+        if not _is_liftable(constant):
+            return _kept(constant)
+        values = np.asarray(constant.data)
         dtype = "float64" if values.dtype == "float32" else str(values.dtype)  # which a number is, its digits decide
-        slot = Slot(variable, dtype, tuple(size == 1 for size in values.shape))
-        return self._slot(variable, slot, (id(variable.data), variable.type))
+        slot = Slot(constant, dtype, tuple(size == 1 for size in values.shape))
+        return self._slot(variable, slot, (id(constant.data), constant.type))
 
     def _slot(self, variable: Any, slot: Slot, identity: Any) -> str:
         if identity not in self._slot_by_data:
@@ -321,9 +327,10 @@ class Structure:
         """Read the shape that something is brought into; the sizes in a constant one are lifted one by one."""
         from pytensor.graph.basic import Constant
 
-        if not isinstance(variable, Constant):
+        constant = self.constants.get(variable, variable)
+        if not isinstance(constant, Constant):
             return self._name(variable)
-        sizes = [int(size) for size in np.atleast_1d(variable.data)]
+        sizes = [int(size) for size in np.atleast_1d(constant.data)]
         if variable not in self.sizes_of:
             slots: list[int | None] = []
             for size in sizes:
@@ -335,20 +342,64 @@ class Structure:
         return f"({','.join(str(size) if slot is None else f's{slot}' for size, slot in parts)})"
 
 
-def nodes(outputs: Sequence[Any]) -> Iterator[Any]:
-    """Yield the nodes of a graph, each after those it needs, in an order that only the graph decides."""
-    done: set[Any] = set()
-    waiting = [one.owner for one in reversed(outputs)]
+def nodes(outputs: Sequence[Any], given: Mapping[Any, Any] | None = None) -> Iterator[Any]:
+    """Yield the nodes of a graph, each after those it needs, in an order that only the graph decides.
+
+    Parameters
+    ----------
+    outputs
+        Where the graph ends.
+    given
+        Variables whose nodes are not wanted, nor those before them.
+    """
+    known, done = given or {}, set[Any]()
+    waiting = [one.owner for one in reversed(outputs) if one not in known]
     while waiting:
         node = waiting.pop()
         if node is None or node in done:
             continue
-        before = [one.owner for one in reversed(node.inputs) if one.owner is not None and one.owner not in done]
+        before = [
+            one.owner
+            for one in reversed(node.inputs)
+            if one not in known and one.owner is not None and one.owner not in done
+        ]
         if before:
             waiting += [node, *before]
         else:
             done.add(node)
             yield node
+
+
+def worked_out(outputs: Sequence[Any]) -> dict[Any, Any]:
+    """Work out the arrays of a graph that need nothing but constants.
+
+    PyTensor would do it once; left to the compiled function it would be done for every step of the sampler. Numbers are
+    left to the function: they take no time, and how exact they are is then PyTensor's choice.
+
+    Returns
+    -------
+    dict
+        Constants by the variables whose values they are.
+    """
+    from pytensor.graph.basic import Constant
+    from pytensor.graph.op import HasInnerGraph
+    from pytensor.tensor.basic import Alloc
+    from pytensor.tensor.type import DenseTensorType
+
+    found: dict[Any, Any] = {}
+    for node in nodes(outputs):
+        inputs = [found.get(one, one) for one in node.inputs]
+        fixed = bool(inputs) and all(isinstance(one, Constant) for one in inputs)
+        plain = len(node.outputs) == 1 and isinstance(node.outputs[0].type, DenseTensorType)
+        if not fixed or not plain or isinstance(node.op, HasInnerGraph | Alloc):
+            continue
+        storage: list[list[Any]] = [[None]]
+        with suppress(Exception):  # it has to fail, if at all, where the density is worked out
+            node.op.perform(node, [one.data for one in inputs], storage)
+            if np.size(storage[0][0]) > 1:
+                made = node.outputs[0]
+                found[made] = made.type.constant_type(made.type, np.asarray(storage[0][0]))
+    return found
 
 
 def _dense(variable: Any) -> tuple[str, tuple[bool, ...]]:
@@ -563,7 +614,7 @@ class Template:
         self.values = [_argument(*_dense(one)) for one in graphs.values]
         self._structure = structure
         self._made = dict(zip(graphs.values, self.values, strict=True))
-        for node in nodes(graphs.outputs):
+        for node in nodes(graphs.outputs, structure.constants):
             self._again(node)
         self.outputs = [self._of(one) for one in graphs.outputs]
 
@@ -590,7 +641,7 @@ class Template:
 
         inputs = [self._of(one) for one in node.inputs]
         if isinstance(node.op, Reshape) and (slots := self._structure.sizes_of.get(node.inputs[1])) is not None:
-            sizes = np.atleast_1d(node.inputs[1].data)
+            sizes = np.atleast_1d(self._structure.constants.get(node.inputs[1], node.inputs[1]).data)
             parts = [int(size) if slot is None else self.slots[slot] for size, slot in zip(sizes, slots, strict=True)]
             inputs[1] = pt.stack(parts).astype("int64") if parts else node.inputs[1]
         if isinstance(node.op, SymbolicOp):  # made for inputs of these very sizes
@@ -610,7 +661,7 @@ class Template:
             return self._made[variable]
         slot = self._structure.slot_of.get(variable)
         if slot is None:
-            return variable
+            return self._structure.constants.get(variable, variable)
         argument = self.slots[slot]
         return scalar_from_tensor(argument) if isinstance(variable.type, ScalarType) else argument
 
