@@ -144,7 +144,7 @@ def check_open_graphs(model: Any) -> None:
 def catalogue() -> list[Any]:
     from modelcompose import catalog
 
-    quick = {"varying-slopes", "proportion", "ordinal"}  # the others: nightly
+    quick = {"varying-slopes", "proportion"}  # the others: nightly
     names = [entry.id for entry in catalog.entries()]
     return [name if name in quick else pytest.param(name, marks=pytest.mark.slow) for name in names]
 
