@@ -146,7 +146,7 @@ PUBLIC = {
         "start",
         "stop",
     ],
-    "modelcompose.samplers": ["Facts", "Sampler", "Settings", "facts", "fit", "names", "refits"],
+    "modelcompose.samplers": ["Facts", "Sampler", "Settings", "facts", "fit", "listed", "names", "refits"],
     "modelcompose.samples": ["SAMPLES", "Sample", "copy", "path"],
     "modelcompose.server": ["ROUTES", "Route"],
     "modelcompose.service": ["Workbench"],

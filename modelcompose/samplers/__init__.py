@@ -21,9 +21,12 @@ from modelcompose.errors import InvalidInput, NotFound
 from modelcompose.samplers.facts import Facts
 from modelcompose.samplers.progress import RUN_FOLDER, Progress
 
-__all__ = ["Facts", "Sampler", "Settings", "facts", "fit", "names", "refits"]
+__all__ = ["Facts", "Sampler", "Settings", "facts", "fit", "listed", "names", "refits"]
 
-OURS = {name: f"modelcompose.samplers.{name}" for name in ("nutpie", "pymc", "exact", "laplace", "fake")}
+OURS = {
+    name: f"modelcompose.samplers.{name}"
+    for name in ("nutpie", "pymc", "numpyro", "blackjax", "exact", "pathfinder", "advi", "laplace", "fake")
+}
 STEP, KEY = "MODELCOMPOSE_STEP", "MODELCOMPOSE_STEP_KEY"  # where in a run this is called from
 POINTS = "modelcompose.samplers"  # the entry points of samplers from elsewhere
 POSTERIOR = "posterior.nc"
@@ -79,6 +82,24 @@ def facts(name: str) -> Facts:
         When the package that brings it cannot be imported.
     """
     return _facts(name, _sampler(name))
+
+
+def listed() -> list[dict[str, Any]]:
+    """Return the samplers that users may choose, with their facts as JSON holds them.
+
+    One from another package that cannot be loaded is listed with the reason in ``missing``.
+    """
+    found = []
+    for name in names():
+        try:
+            told = facts(name)
+        except InvalidInput as error:
+            broken = Facts(name, str(error)).as_json()
+            found.append({"name": name, **broken, "missing": [name], "install": error.remedy or ""})
+            continue
+        if told.offered:
+            found.append({"name": name, **told.as_json()})
+    return found
 
 
 def _facts(name: str, sampler: Any) -> Facts:

@@ -141,7 +141,7 @@ class Flat:
     def _gradient(self) -> Any:
         from pytensor.gradient import grad
 
-        vector, logp = self._on_vector([self.model.logp()])
+        vector, logp = self.on_vector([self.model.logp()])
         return _function(vector, [grad(logp[0], vector)])
 
     @cached_property
@@ -150,10 +150,10 @@ class Flat:
         return self._compiled(wanted, several=True)
 
     def _compiled(self, graphs: list[Any], *, several: bool = False) -> Any:
-        vector, outputs = self._on_vector(graphs)
+        vector, outputs = self.on_vector(graphs)
         return _function(vector, outputs, several=several)
 
-    def _on_vector(self, graphs: list[Any]) -> tuple[Any, list[Any]]:
+    def on_vector(self, graphs: list[Any]) -> tuple[Any, list[Any]]:
         """Put slices of one vector in the place of the model's free values."""
         import pytensor.tensor as pt
         from pytensor.graph.replace import graph_replace

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from modelcompose.data import Dataset
 
 __all__ = [
+    "STOPPED",
+    "WAITING",
     "Candidate",
     "LeftOut",
     "Observed",
@@ -242,13 +244,17 @@ def fit(analysis: Analysis, model: Any, *, most_draws: int = MOST_DRAWS) -> Any:
     )
 
 
+STOPPED = "Sampling was stopped before all draws were made."
+WAITING = "Sampling was stopped before it was its turn."
+
+
 def not_to_trust(analysis: Analysis, dt: Any) -> str:
     """Say why draws cannot be used; ``""`` when they can.
 
     The rules are those of the sampling step; its warnings let a candidate pass.
     """
     if is_partial(dt):
-        return "Sampling was stopped before all draws were made."
+        return STOPPED
     findings = sampling.judge(dt, policy_of(analysis))
     if worst(one.status for one in findings) != "fail":
         return ""

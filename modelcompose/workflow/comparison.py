@@ -16,6 +16,8 @@ from modelcompose.errors import InvalidAnalysis, ModelComposeError
 from modelcompose.verdict import Finding, Remedy, Verdict
 from modelcompose.workflow import words
 from modelcompose.workflow.candidates import (
+    STOPPED,
+    WAITING,
     Candidate,
     LeftOut,
     Observed,
@@ -69,7 +71,8 @@ def compare(analysis: Analysis, dataset: Dataset, model: Any, dt: Any, loo: Any)
     """Fit the rivals of a model to the same rows, and work out how well each predicts rows that it has not seen.
 
     The rivals are those of ``analysis.candidates``, or the catalogue's neighbours and simpler models. One whose draws
-    cannot be trusted, or whose outcome is not the same on the same scale, is left out with the reason.
+    cannot be trusted, or whose outcome is not the same on the same scale, is left out with the reason. An interrupt
+    ends the comparison and keeps the rivals that are complete; the attribute ``stopped`` then says so.
 
     Parameters
     ----------
@@ -102,11 +105,17 @@ def compare(analysis: Analysis, dataset: Dataset, model: Any, dt: Any, loo: Any)
         float(dt["posterior"].attrs.get("sampling_seconds", np.nan)),
     )
     found, left_out = candidates(analysis, dataset, table)
-    fitted = [own]
+    fitted, stopped = [own], False
     for rival, built in _comparable(found, own, table, gaps, left_out):
-        one = _fitted(rival, built, own, headline, table)
+        try:
+            one = LeftOut(rival.name, WAITING) if stopped else _fitted(rival, built, own, headline, table)
+        except KeyboardInterrupt:
+            one = LeftOut(rival.name, STOPPED)
         fitted.append(one) if isinstance(one, _Fitted) else left_out.append(one)
-    return _as_tree(fitted, headline, left_out)
+        stopped |= one.loo.attrs.get("stopped", 0) if isinstance(one, _Fitted) else one.reason == STOPPED
+    tree = _as_tree(fitted, headline, left_out)
+    tree.attrs["stopped"] = int(stopped)
+    return tree
 
 
 NO_DENSITIES = "This model gives no density for each row, so that there is nothing to compare."
@@ -384,6 +393,7 @@ def check(analysis: Analysis, compared: Any) -> Verdict:
             sentence="No rival model could be compared with this one." if left_out else "There is no rival to compare.",
             findings=[_unused(left_out)] if left_out else [],
             details={"Left out": [{"model": one.name, "why": one.reason} for one in left_out]} if left_out else {},
+            partial=bool(compared.attrs.get("stopped", 0)),
         )
     answers = _Answers.of(analysis, compared, contest)
     return conclude(
@@ -406,6 +416,7 @@ def check(analysis: Analysis, compared: Any) -> Verdict:
         },
         picture=contest.picture(),
         alt=contest.alt(),
+        partial=bool(compared.attrs.get("stopped", 0)),
     )
 
 

@@ -20,7 +20,17 @@ from modelcompose.catalog.effects import Effect
 from modelcompose.errors import InvalidAnalysis, ModelComposeError
 from modelcompose.verdict import Finding, Remedy, Status, Verdict
 from modelcompose.workflow import words
-from modelcompose.workflow.candidates import answered, candidates, fit, not_to_trust, present, without
+from modelcompose.workflow.candidates import (
+    STOPPED,
+    WAITING,
+    answered,
+    candidates,
+    fit,
+    not_to_trust,
+    present,
+    without,
+)
+from modelcompose.workflow.fit import is_partial
 from modelcompose.workflow.policy import Policy, policy_of
 from modelcompose.workflow.results import effects_of
 from modelcompose.workflow.steps import conclude, figure
@@ -129,7 +139,7 @@ def multiverse(analysis: Analysis, dataset: Dataset) -> Any:
     priors (as chosen, and times ``rival_priors``), the columns (all, and without each predictor but the first, which
     is what is asked about) and the rows (all, and without outcomes that lie far out). At most ``analysis.universes``
     of their combinations are taken, evenly, the analysis itself always among them. Models that differ only in the
-    width of priors are compiled once.
+    width of priors are compiled once. An interrupt ends it and keeps the combinations that are complete.
 
     Returns
     -------
@@ -148,11 +158,16 @@ def multiverse(analysis: Analysis, dataset: Dataset) -> Any:
     chosen = _chosen(options, analysis.universes)
     found: dict[tuple[str, ...], _Answer] = {}
     wanted: Effect | None = None
-    for group in _alike(chosen):
-        for answer, effect in _answers(analysis, group, table, gaps, wanted):
-            found[answer.universe.names] = answer
-            wanted = wanted or effect
-    answers = [found[one.names] for one in chosen]
+    try:
+        for group in _alike(chosen):
+            for answer, effect in _answers(analysis, group, table, gaps, wanted):
+                found[answer.universe.names] = answer
+                wanted = wanted or effect
+            if any(one.reason == STOPPED for one in found.values()):
+                break
+    except KeyboardInterrupt:
+        pass
+    answers = [found.get(one.names) or _Answer(one, None, WAITING, len(table)) for one in chosen]
     return _as_tree(answers, wanted, int(np.prod([len(one) for one in options])))
 
 
@@ -229,9 +244,12 @@ def _fitted(built: Sequence[tuple[_Universe, Analysis, Any]], table: pd.DataFram
 
     one = in_one([catalog.build(choices, table, gaps) for _, choices, _ in built]) if len(built) > 1 else None
     if one is None:
+        stopped = False
         for _, choices, model in built:
             try:
-                yield fit(choices, model, most_draws=MOST_DRAWS)
+                dt = WAITING if stopped else fit(choices, model, most_draws=MOST_DRAWS)
+                stopped = stopped or is_partial(dt)
+                yield dt
             except ModelComposeError as error:
                 yield error.message
         return
@@ -244,7 +262,7 @@ def _fitted(built: Sequence[tuple[_Universe, Analysis, Any]], table: pd.DataFram
     for at in range(len(built)):
         chains = slice(at * each, (at + 1) * each)
         if whole["posterior"].sizes["chain"] <= chains.start:
-            yield "Sampling was stopped before it was its turn."
+            yield WAITING
             continue
         groups = {name: whole[name].to_dataset().isel(chain=chains) for name in ("posterior", "sample_stats")}
         groups["posterior"].attrs["requested_chains"] = each
@@ -310,6 +328,7 @@ def check(analysis: Analysis, universe: Any) -> Verdict:
             sentence="The analysis itself gave no answer to trust, so that there is nothing to compare others with.",
             findings=[seen.unanswered()],
             status="warn",
+            partial=seen.stopped,
         )
     return conclude(
         "multiverse",
@@ -320,6 +339,7 @@ def check(analysis: Analysis, universe: Any) -> Verdict:
         details=seen.details(),
         picture=seen.picture(),
         alt=seen.alt(),
+        partial=seen.stopped,
     )
 
 
@@ -382,6 +402,11 @@ class _Seen:
     @property
     def own(self) -> _Told | None:
         return self.told[0]
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody stopped it before all universes had their turn."""
+        return any(why in (STOPPED, WAITING) for _, why in self.reasons)
 
     @property
     def answered(self) -> list[_Told]:

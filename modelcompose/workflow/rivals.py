@@ -16,6 +16,7 @@ from modelcompose import catalog, samplers
 from modelcompose.catalog.effects import Effect
 from modelcompose.catalog.leaving import cloned
 from modelcompose.errors import ModelComposeError
+from modelcompose.workflow.fit import is_partial
 from modelcompose.workflow.policy import Policy
 from modelcompose.workflow.results import effects_of
 from modelcompose.workflow.scaling import kind, top_level
@@ -101,7 +102,7 @@ def rivals(analysis: Analysis, table: pd.DataFrame, model: Any, base: list[Effec
     import xarray as xr
 
     found = {CHOSEN: base}
-    attrs: dict[str, Any] = {"scaled": "", "left": "", "failed": ""}
+    attrs: dict[str, Any] = {"scaled": "", "left": "", "failed": "", "stopped": 0}
     if analysis.rival_priors:
         widths = rival_widths(catalog.pymc_model(model))
         attrs |= {"scaled": ", ".join(widths.scaled), "left": ", ".join(widths.left)}
@@ -110,9 +111,12 @@ def rivals(analysis: Analysis, table: pd.DataFrame, model: Any, base: list[Effec
                 found |= _under_widths(analysis, table, model, widths)
             except ModelComposeError as error:
                 attrs["failed"] = str(error)
-    if analysis.priors:
+            attrs["stopped"] = int(not attrs["failed"] and len(found) <= len(analysis.rival_priors))
+    if analysis.priors and not attrs["stopped"]:
         try:
-            found[DEFAULTS] = _under_defaults(analysis, table, model)
+            effects = _under_defaults(analysis, table, model)
+            found |= {DEFAULTS: effects} if effects else {}
+            attrs["stopped"] = int(not effects)
         except ModelComposeError as error:
             attrs["failed"] = str(error)
     rows = [_numbers(analysis, effects) for effects in found.values()]
@@ -130,6 +134,8 @@ def _under_widths(analysis: Analysis, table: pd.DataFrame, model: Any, widths: R
     twin = _twin(model, widths.model)
     twin.fillings = [{**one, WIDTH: np.asarray(width)} for width in analysis.rival_priors for one in fillings]
     drawn = _drawn(analysis, twin)
+    if drawn["posterior"].sizes["draw"] < drawn["posterior"].attrs["requested_draws"]:
+        return {}
     posterior = drawn["posterior"].to_dataset()
     each = int(posterior.attrs["chains_each"]) * len(fillings)
     return {
@@ -160,9 +166,11 @@ def _said(width: float) -> str:
 
 
 def _under_defaults(analysis: Analysis, table: pd.DataFrame, model: Any) -> list[Effect]:
+    """Answer under the default priors; nothing when sampling was stopped."""
     other = analysis.changed({"priors": {}})
     built = catalog.build(other, table, getattr(model, "gaps", None))
-    return headline(other, table, built, _drawn(analysis, built))
+    drawn = _drawn(analysis, built)
+    return [] if is_partial(drawn) else headline(other, table, built, drawn)
 
 
 def _drawn(analysis: Analysis, model: Any) -> Any:

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from modelcompose.catalog.predictions import pymc_model
 from modelcompose.errors import InvalidInput
+from modelcompose.samplers import low_rank
 from modelcompose.samplers.many import Draws
 from modelcompose.samplers.progress import Progress
 from modelcompose.verdict import Finding, Remedy, Verdict
@@ -155,6 +157,7 @@ def ranked(
     tune: int = TUNE,
     random_seed: int = 1,
     target_accept: float = 0.9,
+    metric: str = "auto",
     report: Callable[[int], object] = lambda done: None,
 ) -> Calibration:
     """Calibrate a model as it was built: its own priors, and the predictors of its table.
@@ -169,6 +172,8 @@ def ranked(
         How many data sets; 100 for a quick look, 500 and more to be sure.
     draws, tune
         For the one chain of a fit; thinned to ``RANKS - 1`` draws.
+    target_accept, metric
+        As for ``mc.fit``.
     report
         Called with the number of simulations done; may raise ``KeyboardInterrupt`` to stop, which keeps what is done.
 
@@ -180,7 +185,9 @@ def ranked(
     started = time.monotonic()
     made = construct(model, simulations, random_seed)
     chosen = elements(made.truths)
-    many = opened(model, draws=draws, tune=tune, target_accept=target_accept)
+    many = opened(
+        model, draws=draws, tune=tune, target_accept=target_accept, low_rank=low_rank(metric, pymc_model(model))
+    )
     ranks, failed = [], 0
     fits = many.fit(made.slots(range(simulations)), random_seed)
     try:
@@ -231,6 +238,7 @@ def calibrate(analysis: Analysis, model: Any) -> Any:
                 simulations=analysis.simulations,
                 random_seed=analysis.random_seed,
                 target_accept=analysis.target_accept,
+                metric=analysis.metric,
                 report=progress.counted,
             ).tree()
         except InvalidInput as error:

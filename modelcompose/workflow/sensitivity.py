@@ -16,7 +16,7 @@ import numpy as np
 from modelcompose import catalog
 from modelcompose.verdict import Finding, Remedy, Verdict, worst
 from modelcompose.workflow.policy import Policy, policy_of
-from modelcompose.workflow.rivals import DEFAULTS, MOST_DRAWS, NONE, flips, headline, rivals
+from modelcompose.workflow.rivals import MOST_DRAWS, NONE, flips, headline, rivals
 from modelcompose.workflow.scaling import ANSWER, power
 from modelcompose.workflow.steps import conclude, figure
 from modelcompose.workflow.words import percent
@@ -88,7 +88,6 @@ def check(analysis: Analysis, sensitivity: Any) -> Verdict:
         *(_flipped(flipped, rules) if under.sizes["prior"] > 1 else [_no_rivals(analysis, sensitivity)]),
     ]
     status = worst(one.status for one in findings)
-    asked = 1 + len(analysis.rival_priors) * bool(sensitivity.attrs["scaled"])
     return conclude(
         "sensitivity",
         analysis,
@@ -102,7 +101,7 @@ def check(analysis: Analysis, sensitivity: Any) -> Verdict:
         },
         picture=_picture(under) if under.sizes["prior"] > 1 else None,
         alt="The headline with its interval under each prior.",
-        partial=not sensitivity.attrs["failed"] and sum(name != DEFAULTS for name in under["prior"].values) < asked,
+        partial=bool(sensitivity.attrs.get("stopped", 0)),
     )
 
 

@@ -254,6 +254,11 @@ def conclude(
 ) -> Verdict:
     """Make the verdict of a step, and stop the notebook if it must.
 
+    Parameters
+    ----------
+    partial
+        Whether this step itself was stopped early. What rests on a fit that was is labelled in any case.
+
     Returns
     -------
     Verdict
@@ -275,7 +280,7 @@ def conclude(
         findings=found,
         remedies=_ordered(remedies) if reached in ("warn", "fail") else (),
         details=details or {},
-        partial=partial,
+        partial=partial or _on_partial_draws(name, analysis),
         alt=alt,
         waived=waiver(name, analysis, policy) if reached == "fail" else None,
         policy=policy.reference,
@@ -290,6 +295,12 @@ def conclude(
         display(verdict)
         raise GateFailed(verdict)
     return verdict
+
+
+def _on_partial_draws(name: str, analysis: Analysis) -> bool:
+    """Tell whether a step uses the draws of a fit that was stopped early, under these very choices."""
+    fit = _JUDGED.get("fit") if "fit" in upstream(name) else None
+    return fit is not None and fit.partial and fit.choices == choices_digest("fit", analysis)
 
 
 def _ordered(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
