@@ -168,7 +168,11 @@ class Analysis(BaseModel):
         0.0, ge=0, description="Effects smaller than this are too small to matter; 0 when not stated."
     )
     noncentered: bool = Field(True, description="How group effects are parameterised; True suits groups with few rows.")
-    sampler: str = Field("nutpie", description="The program that draws from the posterior.")
+    sampler: str = Field(
+        "nutpie",
+        description="The program that draws from the posterior: nutpie; pymc; numpyro or blackjax for large models; "
+        "exact where there is a closed form; pathfinder, advi or laplace for a quick approximation, which is checked.",
+    )
     draws: int = Field(1000, ge=10, le=1_000_000, description="Draws kept per chain.")
     tune: int = Field(1000, ge=10, le=1_000_000, description="Warm-up draws per chain, not kept.")
     chains: int = Field(4, ge=1, le=64, description="Independent chains; 4 or more let them be compared.")

@@ -113,6 +113,7 @@ def test_requests_name_arguments_that_the_verb_has():
     [
         (["schema"], "schema", ()),
         (["samples"], "samples", ()),
+        (["samplers", "--json"], "samplers", ()),
         (["describe", "data/sleepstudy.csv", "--json"], "describe", ({"data": "data/sleepstudy.csv"},)),
         (
             [

@@ -171,3 +171,211 @@ def test_chains_that_had_hardly_begun_are_left_out(made: list[int], kept: tuple[
     dt = _finished(xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats}))
     assert (dt["posterior"].sizes["chain"], dt["posterior"].sizes["draw"]) == kept
     assert dt["posterior"]["mu"].notnull().all()
+
+
+# -- agreement with what is known exactly --------------------------------------------------------------------------
+
+
+def known(kind: str) -> tuple[Any, str, float, float]:
+    """Return a model, one of its parameters, and the exact mean and standard deviation of that."""
+    import pymc as pm
+
+    y = np.array([3.1, 4.4, 5.2, 4.9, 6.0])
+    with pm.Model() as made:
+        if kind == "known variance":
+            mu = pm.Normal("mu", 0, 2)
+            pm.Normal("y", mu, 1.5, observed=y)
+            precision = 1 / 4 + 5 / 2.25
+            return made, "mu", y.sum() / 2.25 / precision, precision**-0.5
+        if kind == "unknown variance":  # normal with inverse gamma: the mean has a t distribution
+            variance = pm.InverseGamma("variance", 3, 4)
+            mu = pm.Normal("mu", 0, (10 * variance) ** 0.5)
+            pm.Normal("y", mu, variance**0.5, observed=y)
+            weight = 1 / 10 + 5
+            mean = y.sum() / weight
+            shape, scale = 3 + 5 / 2, 4 + (np.square(y).sum() - weight * mean**2) / 2
+            return made, "mu", mean, (scale / (shape - 1) / weight) ** 0.5
+        if kind == "share":
+            share = pm.Beta("share", 2, 3)
+            pm.Binomial("k", [10, 20], share, observed=[4, 11])
+            a, b = 17, 18
+            return made, "share", a / (a + b), (a * b / (a + b) ** 2 / (a + b + 1)) ** 0.5
+        rate = pm.Gamma("rate", 2, 1)
+        pm.Poisson("k", 2 * rate, observed=[3, 5, 9])
+        return made, "rate", 19 / 7, 19**0.5 / 7
+
+
+KNOWN = ("known variance", "unknown variance", "share", "rate")
+AGREEING = [name for name in samplers.names() if name not in ("fake", "exact", "laplace")]
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+@pytest.mark.parametrize(
+    "name", ["exact", "laplace", *(pytest.param(name, marks=pytest.mark.slow) for name in AGREEING)]
+)
+def test_the_draws_agree_with_the_closed_form_within_monte_carlo_error(kind: str, name: str) -> None:
+    made, parameter, mean, sd = known(kind)
+    dt = samplers.fit(made, sampler=name, draws=1000, tune=500, chains=4, random_seed=5)
+    drawn = dt["posterior"][parameter].to_numpy().ravel()
+    k = dt["posterior"].attrs.get("pareto_k", 0.0)
+    if k > 0.7:
+        assert name != "exact"
+        return  # it says itself that it is not to be used
+    worth = 4000 if name == "exact" else 400
+    assert drawn.mean() == pytest.approx(mean, abs=5 * sd / worth**0.5)
+    assert drawn.std() == pytest.approx(sd, rel=5 / worth**0.5)
+
+
+@pytest.mark.parametrize("kind", ["logit", "two scales", "changing rate", "robust"])
+def test_what_has_no_closed_form_is_refused(kind: str) -> None:
+    import pymc as pm
+
+    with pm.Model() as made:
+        if kind == "logit":
+            pm.Binomial("k", 9, pm.math.sigmoid(pm.Normal("p")), observed=[3, 4])
+        elif kind == "two scales":
+            level = pm.Normal("level", 0, pm.HalfNormal("between"), shape=3)
+            pm.Normal("y", level, pm.HalfNormal("within"), observed=np.ones((4, 3)))
+        elif kind == "changing rate":
+            pm.Poisson("k", pm.Gamma("rate", 2, 1) ** np.array([1.0, 1.5]), observed=[3, 5])
+        else:
+            pm.StudentT("y", 4, pm.Normal("mu"), 1, observed=[1.0, 2.0])
+    with pytest.raises(InvalidInput, match="cannot be written down") as caught:
+        samplers.fit(made, sampler="exact", **SETTINGS)
+    assert "nutpie" in (caught.value.remedy or "")
+
+
+def test_an_approximation_that_misses_the_posterior_says_so() -> None:
+    import pymc as pm
+
+    with pm.Model() as made:
+        scale = pm.HalfNormal("scale", 3)
+        level = pm.Normal("level", 0, scale, shape=8)
+        pm.Normal("y", level, 10, observed=[28, 8, -3, 7, -1, 1, 18, 12])
+    try:
+        posterior = samplers.fit(made, sampler="laplace", **SETTINGS)["posterior"]
+    except InvalidInput as error:
+        assert "no highest point" in error.message  # noqa: PT017
+    else:
+        assert posterior.attrs["approximation"] == "Laplace"
+        assert posterior.attrs["pareto_k"] > 0.7
+        assert not posterior.attrs["resampled"]
+
+
+def test_weights_mend_an_approximation_that_is_too_wide_and_find_one_that_is_too_narrow() -> None:
+    from modelcompose.samplers.importance import smoothed
+
+    x = np.random.default_rng(0).normal(size=4000)
+
+    def ratios(sd: float) -> Any:
+        return (np.square(x) - np.square(x / sd)) / 2
+
+    weights, k = smoothed(ratios(0.7))
+    assert k < 0.5
+    assert (weights * x**2).sum() == pytest.approx(0.49, rel=0.1)
+    assert smoothed(ratios(2.5))[1] > 0.7
+    assert smoothed(np.full(4000, -np.inf))[1] == np.inf
+
+
+# -- what is said of samplers --------------------------------------------------------------------------------------
+
+
+def test_samplers_are_listed_in_words_without_the_fake() -> None:
+    found = {one["name"]: one for one in samplers.listed()}
+    assert "fake" in samplers.names()
+    assert "fake" not in found
+    assert found["laplace"]["approximate"]
+    assert not found["nutpie"]["approximate"]
+    assert found["nutpie"]["pause"]
+    for one in found.values():
+        assert one["summary"].endswith(".")
+        assert one["seed"]
+
+
+def test_a_sampler_whose_package_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelcompose.samplers.facts.find_spec", lambda name: None if name == "numpyro" else True)
+    assert samplers.facts("numpyro").missing == ["numpyro"]
+    with pytest.raises(InvalidInput, match="needs numpyro, which is not installed") as caught:
+        samplers.fit(model(), sampler="numpyro", **SETTINGS)
+    assert "modelcompose[jax]" in (caught.value.remedy or "")
+
+
+def test_a_sampler_from_elsewhere_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    broken = EntryPoint("broken", "there_is_no_such_package.sampler", "modelcompose.samplers")
+    monkeypatch.setattr(samplers, "entry_points", lambda group: [broken])
+    with pytest.raises(InvalidInput, match="'broken' cannot be loaded from there_is_no_such_package"):
+        samplers.fit(model(), sampler="broken", **SETTINGS)
+    assert next(one for one in samplers.listed() if one["name"] == "broken")["missing"] == ["broken"]
+
+
+# -- live ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["fake", *(pytest.param(name, marks=pytest.mark.slow) for name in ("nutpie", "pymc", "numpyro", "blackjax"))],
+)
+def test_sampling_pauses_while_a_file_says_so(name: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    from modelcompose.samplers import progress
+
+    told: list[dict[str, Any]] = []
+
+    def listen(content: dict[str, Any]) -> None:
+        told.append(content)
+        if content["type"] == "paused":
+            threading.Timer(0.5, (tmp_path / "pause").unlink).start()
+
+    monkeypatch.setattr(progress, "tell", listen)
+    monkeypatch.setenv(samplers.RUN_FOLDER, str(tmp_path))
+    (tmp_path / "pause").touch()
+    draws = 300 if name == "fake" else 60_000 if name == "nutpie" else 500
+    dt = samplers.fit(model(), sampler=name, draws=draws, tune=100, chains=2, random_seed=1)
+    kinds = [one["type"] for one in told]
+    assert kinds.count("paused") == kinds.count("continued") == 1
+    halted = told[kinds.index("paused") : kinds.index("continued")]
+    made = {one["finished"] for one in halted if one["type"] == "paused"}
+    assert len(made) == 1
+    assert dt["posterior"].sizes["draw"] == draws
+    assert told[-1]["finished"] == 2 * (draws + 100)
+
+
+def test_time_left_follows_the_rate_of_the_last_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    from modelcompose.samplers import progress
+
+    told: list[dict[str, Any]] = []
+    clock = iter([0.0, 1.0, 2.0, 20.0, 21.0])
+    monkeypatch.setattr(progress, "tell", told.append)
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    one = Progress(1000, 1)
+    for draws in (10, 20, 200, 300):
+        one.report([{"draws": draws, "total": 1000, "tuning": False, "divergences": 0, "step_size": 0.5}])
+    assert told[0]["left"] is None
+    assert told[1]["rate"] == 10
+    assert told[-1]["rate"] == pytest.approx(100)
+    assert told[-1]["left"] == pytest.approx(7)
+
+
+def test_how_far_chains_agree_is_told_while_they_draw() -> None:
+    from modelcompose.samplers.progress import agreement
+
+    drawn = np.random.default_rng(1).normal(size=(4, 200))
+    good, bad = agreement({"good": drawn, "bad": drawn + np.arange(4)[:, None], "still": np.ones((4, 200))})
+    assert good["name"] == "good"
+    assert good["rhat"] < 1.05
+    assert good["ess"] > 400
+    assert bad["rhat"] > 1.5
+
+
+def test_draws_that_were_stopped_are_labelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(self: Progress, chains: list[dict[str, Any]]) -> None:
+        raise KeyboardInterrupt
+
+    whole = samplers.fit(model(), sampler="fake", draws=300, tune=10, chains=2)
+    assert "partial" not in whole["posterior"].attrs
+    monkeypatch.setattr(Progress, "report", stop)
+    dt = samplers.fit(model(), sampler="fake", draws=300, tune=10, chains=2)
+    assert dt["posterior"].attrs["partial"] == "2 × 100 of 2 × 300 draws"

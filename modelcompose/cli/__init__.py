@@ -44,6 +44,7 @@ VERBS = {
     "schema": "schema",
     "samples": "samples",
     "sample": "copy_sample",
+    "samplers": "samplers",
     "describe": "describe",
     "data add": "add_data",
     "data ls": "list_data",
@@ -113,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     verb(commands, "samples", _plain("samples"), "list the sample tables")
     sample = verb(commands, "sample", _sample, "copy a sample table into the workspace")
     sample.add_argument("name")
+
+    verb(commands, "samplers", _samplers, "list the samplers: what each is good for, and what it needs")
 
     describe = verb(commands, "describe", _describe, "describe a table: kinds, missing values, possible questions")
     describe.add_argument("data")
@@ -252,6 +255,17 @@ def _plain(name: str) -> Callable[[Any], None]:
 def _sample(options: Any) -> None:
     found = workbench(options).copy_sample(options.name)
     show_json(found) if options.json else print(found["path"])
+
+
+def _samplers(options: Any) -> None:
+    found = workbench(options).samplers()
+    if options.json:
+        return show_json(found)
+    for one in found["samplers"]:
+        kind = "approximation" if one["approximate"] else "draws of the posterior"
+        lacking = f" [not installed: {one['install']}]" if one["missing"] else ""
+        print(f"{one['name']:<11} {kind:<23} {one['title']}: {one['summary']}{lacking}")
+    return None
 
 
 def _data_verb(verb: str) -> Callable[[Any], None]:

@@ -23,10 +23,8 @@ from modelcompose.samplers.progress import RUN_FOLDER, Progress
 
 __all__ = ["Facts", "Sampler", "Settings", "facts", "fit", "listed", "names", "refits"]
 
-OURS = {
-    name: f"modelcompose.samplers.{name}"
-    for name in ("nutpie", "pymc", "numpyro", "blackjax", "exact", "pathfinder", "advi", "laplace", "fake")
-}
+NAMES = ("nutpie", "pymc", "numpyro", "blackjax", "exact", "pathfinder", "advi", "laplace", "fake")
+OURS = {name: f"modelcompose.samplers.{name}" for name in NAMES}
 STEP, KEY = "MODELCOMPOSE_STEP", "MODELCOMPOSE_STEP_KEY"  # where in a run this is called from
 POINTS = "modelcompose.samplers"  # the entry points of samplers from elsewhere
 POSTERIOR = "posterior.nc"

@@ -256,6 +256,7 @@ class Route:
 ROUTES: tuple[Route, ...] = (
     Route("GET", "schema", "schema"),
     Route("GET", "samples", "samples"),
+    Route("GET", "samplers", "samplers"),
     Route("POST", f"samples/{RUN}", "copy_sample", status=201),
     Route("POST", "data/describe", "describe", OfAnalysis, apart=True),
     Route("POST", "data/profile", "profile", OfAnalysis, apart=True),

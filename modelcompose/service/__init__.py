@@ -58,6 +58,7 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
 
     def schema(self) -> Json:
         """Return the JSON Schema of the choices, with the kinds and steps in plain words."""
+        from modelcompose import samplers
         from modelcompose.data import KINDS, recipe
         from modelcompose.workflow import STEPS
 
@@ -68,6 +69,10 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
                 {"id": kind, "label": label, "explanation": explanation} for kind, (label, explanation) in KINDS.items()
             ],
             "recipe": recipe.schema(),
+            "samplers": [
+                {"id": one["name"], "label": one["title"], "explanation": one["summary"], "missing": one["missing"]}
+                for one in samplers.listed()
+            ],
             "steps": [
                 {"id": one.id, "title": one.title, "explanation": one.explanation, "phase": one.phase} for one in STEPS
             ],
@@ -119,6 +124,14 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
             "kinds": dict(one.kinds),
             "units": dict(one.units),
         }
+
+    # -- samplers ----------------------------------------------------------------------------------------------
+
+    def samplers(self) -> Json:
+        """List the samplers in plain words: what each is good for, what it needs, and what it promises."""
+        from modelcompose import samplers
+
+        return {"samplers": samplers.listed()}
 
     # -- models and notebooks ----------------------------------------------------------------------------------
 
