@@ -239,7 +239,7 @@ def test_what_has_no_closed_form_is_refused(kind: str) -> None:
         elif kind == "changing rate":
             pm.Poisson("k", pm.Gamma("rate", 2, 1) ** np.array([1.0, 1.5]), observed=[3, 5])
         else:
-            pm.StudentT("y", 4, pm.Normal("mu"), 1, observed=[1.0, 2.0])
+            pm.StudentT("y", nu=4, mu=pm.Normal("mu"), sigma=1, observed=[1.0, 2.0])
     with pytest.raises(InvalidInput, match="cannot be written down") as caught:
         samplers.fit(made, sampler="exact", **SETTINGS)
     assert "nutpie" in (caught.value.remedy or "")
