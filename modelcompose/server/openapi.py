@@ -106,7 +106,7 @@ def document(base_url: str = "/") -> dict[str, Any]:
     base_url
         Where the server's own pages begin.
     """
-    models = {*ANSWERS.values(), Failure, Cell, *(route.request for route in ROUTES)}
+    models: set[type[BaseModel]] = {*ANSWERS.values(), Failure, Cell, *(route.request for route in ROUTES)}
     ordered = sorted(models, key=lambda one: one.__qualname__)
     references, definitions = models_json_schema(
         [(model, "validation") for model in ordered], ref_template=REFERENCE, title=None

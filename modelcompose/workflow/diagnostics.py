@@ -151,7 +151,8 @@ def _autocovariances(values: Array) -> Array:
     draws = values.shape[2]
     size = next_fast_len(2 * draws, real=True)
     found = rfft(values - values.mean(axis=2, keepdims=True), n=size, axis=2)
-    return np.asarray(irfft(found.real**2 + found.imag**2, n=size, axis=2)[..., :draws]) / draws
+    whole = np.asarray(irfft(found.real**2 + found.imag**2, n=size, axis=2))
+    return np.asarray(whole[..., :draws] / draws)
 
 
 def _where_known(values: Array, found: Array) -> Array:
