@@ -8,7 +8,13 @@ from modelcompose.cli.grammar import show_json, verb, workbench
 
 __all__ = ["VERBS", "add"]
 
-VERBS = {"record": "record", "reproduce": "reproduce"}
+VERBS = {
+    "record": "record",
+    "reproduce": "reproduce",
+    "export-run": "export_run",
+    "open-run": "open_run",
+    "copy-runs": "copy_runs",
+}
 ID = "the run's id, a beginning of it, or its name"
 
 
@@ -17,6 +23,14 @@ def add(commands: Any) -> None:
     verb(commands, "record", _record, "show everything that a run was made of").add_argument("id", help=ID)
     reproduce = verb(commands, "reproduce", _reproduce, "make a run again, every step anew, and grade the result")
     reproduce.add_argument("id", help=ID)
+    export = verb(commands, "export-run", _export, "write a run, with what it was made of, to one file")
+    export.add_argument("id", help=ID)
+    export.add_argument("path", help="the file, in the workspace; its name ends in .modelcompose")
+    opened = verb(commands, "open-run", _open, "open a run's file here, in a folder of its own")
+    opened.add_argument("path", help="the file, in the workspace")
+    copy = verb(commands, "copy-runs", _copy, "copy runs to another MLflow store; a second copy copies nothing")
+    copy.add_argument("ids", nargs="*", metavar="ID", help="the runs (default: all that have ended)")
+    copy.add_argument("--to", required=True, metavar="URI", help="http://host:5000, sqlite:///shared/mlflow.db, …")
 
 
 def _record(options: Any) -> None:
@@ -40,6 +54,42 @@ def _reproduce(options: Any) -> int:
         print(f"{run['name']}  {run['grade'] or run['status']}  {run['id']}")
         _show_reproduction(found) if found else print(run["message"])
     return 0 if run["grade"] in {"identical", "within Monte Carlo error"} else 1
+
+
+def _export(options: Any) -> None:
+    found = workbench(options).export_run(options.id, options.path)
+    if options.json:
+        return show_json(found)
+    print(f"{found['path']}  {found['bytes']:,} bytes")
+    _show_missing(found)
+    return None
+
+
+def _open(options: Any) -> None:
+    found = workbench(options).open_run(options.path)
+    if options.json:
+        return show_json(found)
+    print(f"{found['run']['name']}  {found['run']['status']}  {found['run']['id']}")
+    print(f"  in {found['folder']}; executed elsewhere as run {found['run']['original']}")
+    _show_missing(found)
+    return None
+
+
+def _show_missing(found: dict[str, Any]) -> None:
+    for one in found["missing"]:
+        print(f"  not in the file: {one}")
+
+
+def _copy(options: Any) -> None:
+    found = workbench(options).copy_runs(options.to, options.ids)
+    if options.json:
+        return show_json(found)
+    for one in found["copied"]:
+        print(f"{one['id']}  is there {one['there']}")
+    for one in found["left_out"]:
+        print(f"{one['id']}  left out: {one['why']}")
+    print(f"{len(found['copied'])} copied, {len(found['present'])} there already, {len(found['left_out'])} left out")
+    return None
 
 
 def _show_reproduction(found: dict[str, Any]) -> None:

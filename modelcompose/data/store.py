@@ -211,6 +211,22 @@ class DatasetStore:
             )
         return frame
 
+    def packed(self, version: Version) -> dict[str, bytes]:
+        """Return the files of a store that holds this version alone, under its number, by their place in it.
+
+        Raises
+        ------
+        InvalidData
+            When the stored content is missing or damaged.
+        """
+        self.read(version)
+        head = _Head(number=version.number, at=_now(), why="packed")
+        return {
+            _object(version.sha256): self._files.read(_object(version.sha256)),
+            f"names/{version.name}/versions/{version.number:06}.json": _as_json(version),
+            f"names/{version.name}/heads/000001.json": _as_json(head),
+        }
+
     # -- what changes ------------------------------------------------------------------------------------------
 
     def add(

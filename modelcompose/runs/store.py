@@ -174,7 +174,7 @@ class RunStore:
             "modelcompose.home": self._address(),
             **noted,
         }
-        self._make_home()
+        self.make_home()
         choices = analysis.model_dump(mode="json")
         run_id = self.tracking.create(name, {} if kind == "tracked" else choices, tags)
         folder = self.folder(run_id)
@@ -445,6 +445,16 @@ class RunStore:
         for name in (EXECUTED, LINEAGE):
             self.tracking.client.log_artifact(record.info.run_id, str(folder / name))
 
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of what runs leave on record."""
+        return FILES
+
+    def show(self, id: str) -> None:  # noqa: A002
+        """Write the executed notebook of a run that was brought here where JupyterLab shows it."""
+        record = self._require(id)
+        self.tracking.tag(id, {"modelcompose.executed": self._write_visible(record, read_executed(self.folder(id)))})
+
     def record(self, id: str) -> dict[str, Any]:  # noqa: A002
         """Return what a run, given its whole id, was made of; empty for one that has not ended or left no record."""
         try:
@@ -478,7 +488,8 @@ class RunStore:
             raise NotFound(f"the folder of {path} does not exist", remedy="Save the notebook first.")
         return notebook.relative_to(self.workspace).as_posix()
 
-    def _make_home(self) -> None:
+    def make_home(self) -> None:
+        """Make the folder of what is internal, out of git's sight."""
         self.home.mkdir(parents=True, exist_ok=True)
         ignore = self.home / ".gitignore"
         if not ignore.exists():
@@ -495,7 +506,8 @@ class RunStore:
         for record in self.tracking.newest():
             if record.info.run_name == text:
                 return record
-            if text and record.info.run_id.startswith(text):
+            original = record.data.tags.get(ORIGINAL, "")
+            if text and (record.info.run_id.startswith(text) or original.startswith(text)):
                 begins.append(record)
         if len(begins) == 1:
             return begins[0]

@@ -29,6 +29,8 @@ PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 KEY_LENGTH = 250
 GIT_SECONDS = 5
+UNFINISHED = "modelcompose.unfinished"
+BATCH = 100  # MLflow takes no more parameters or tags at once
 ELPD, ELPD_SE = "elpd", "elpd.se"
 
 
@@ -99,6 +101,63 @@ class Tracking:
             raise
         ours = record.info.lifecycle_stage == "active" and OURS in record.data.tags
         return record if ours else None
+
+    def brought(self, original: str) -> Record | None:
+        """Return the run that was brought here whole and bore this id where it was executed; None when there is none.
+
+        What is left of one whose bringing was interrupted is removed.
+        """
+        if not re.fullmatch(r"[0-9a-f]{32}", original):
+            return None
+        found = self.client.search_runs([self.experiment], filter_string=f"tags.`{ORIGINAL}` = '{original}'")
+        for record in found:
+            if UNFINISHED not in record.data.tags:
+                return record
+            self.client.delete_run(record.info.run_id)
+        return None
+
+    def told(self, id: str) -> dict[str, Any]:  # noqa: A002
+        """Return all that MLflow knows of a run but its files, as JSON values."""
+        record = self.client.get_run(id)
+        history = [one for name in record.data.metrics for one in self.client.get_metric_history(id, name)]
+        return {
+            "id": id,
+            "name": record.info.run_name or "",
+            "status": record.info.status,
+            "started": record.info.start_time,
+            "ended": record.info.end_time,
+            "tags": dict(record.data.tags),
+            "params": dict(record.data.params),
+            "metrics": [[one.key, one.value, one.timestamp, one.step] for one in history],
+        }
+
+    def adopt(self, told: Mapping[str, Any], files: Path) -> str:
+        """Record a run that was executed elsewhere, with its files, and return its id here.
+
+        Parameters
+        ----------
+        told
+            What ``told`` has returned there, its tags fit for this place.
+        files
+            A folder with its files.
+        """
+        from mlflow.entities import Metric, Param, RunTag
+
+        tags = {**told["tags"], UNFINISHED: "true"}
+        first = {name: tags[name] for name in (ORIGINAL, UNFINISHED) if name in tags}
+        record = self.client.create_run(self.experiment, start_time=told["started"], run_name=told["name"], tags=first)
+        id_ = str(record.info.run_id)
+        metrics = [Metric(name, value, when, step) for name, value, when, step in told["metrics"]]
+        params = [Param(name, value) for name, value in told["params"].items()]
+        rest = [RunTag(name, value) for name, value in tags.items()]
+        for at in range(0, max(len(metrics), len(params), len(rest)), BATCH):
+            part = slice(at, at + BATCH)
+            self.client.log_batch(id_, metrics=metrics[part], params=params[part], tags=rest[part])
+        if any(files.iterdir()):
+            self.client.log_artifacts(id_, str(files))
+        self.client.set_terminated(id_, told["status"], told["ended"])
+        self.client.delete_tag(id_, UNFINISHED)
+        return id_
 
     def newest(self, limit: int | None = None, where: str = "") -> Iterator[Record]:
         """Yield our runs, newest first; ``where`` is a condition in MLflow's own words."""

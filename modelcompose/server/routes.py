@@ -224,6 +224,11 @@ class Sweep(Request):
     retries: int | None = None
 
 
+class Copying(Request):
+    to: str
+    ids: list[str] = Field(default_factory=list)
+
+
 class Together(Request):
     ids: list[str]
 
@@ -298,6 +303,8 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "runs", "start", Start, 201),
     Route("POST", "runs/compare", "compare_runs", Together),
     Route("POST", "sweeps", "sweep", Sweep, 201, apart=True),
+    Route("POST", "runs/open", "open_run", OfFile, 201, apart=True),
+    Route("POST", "runs/copy", "copy_runs", Copying, apart=True),
     Route("GET", f"runs/{RUN}", "get_run"),
     Route("GET", f"runs/{RUN}/events", "events", Events),
     Route("POST", f"runs/{RUN}/stop", "stop", status=202),
@@ -305,6 +312,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"runs/{RUN}/pause", "pause", status=202),
     Route("POST", f"runs/{RUN}/resume", "resume", status=202),
     Route("GET", f"runs/{RUN}/record", "record"),
+    Route("POST", f"runs/{RUN}/export", "export_run", OfFile, 201, apart=True),
     Route("POST", f"runs/{RUN}/reproduce", "reproduce", status=201),
     Route("POST", f"runs/{RUN}/predict", "predict", NewRows, apart=True),
     Route("POST", f"runs/{RUN}/publish", "publish", status=201),

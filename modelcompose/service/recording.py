@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelcompose.analysis import Analysis
-from modelcompose.errors import Conflict, NotFound
+from modelcompose.errors import Conflict, InvalidInput, NotFound
 from modelcompose.service.workspace import Json, Workspace
 
 if TYPE_CHECKING:
     from modelcompose.runs import Run, RunStore
 
 __all__ = ["Recording"]
+
+STORES = ("http://", "https://", "sqlite:///", "postgresql", "mysql", "mssql", "databricks")
 
 
 class Recording(Workspace):
@@ -102,6 +106,106 @@ class Recording(Workspace):
         runs.ensure_worker(store)
         return run.model_dump(mode="json")
 
+    def export_run(self, id: str, path: str) -> Json:  # noqa: A002
+        """Write a run, with what it was made of, to one file that opens in another workspace.
+
+        Parameters
+        ----------
+        id
+            The run.
+        path
+            The file; its name ends in ``.modelcompose``.
+
+        Returns
+        -------
+        dict
+            ``path``, its size in ``bytes``, and what of the run is ``missing`` in it, with the reason.
+
+        Raises
+        ------
+        Conflict
+            When the run has not ended, or the file exists.
+        """
+        from modelcompose.runs.carry import SUFFIX, export
+        from modelcompose.runs.run import ENDED
+
+        store = self._store()
+        run = store.get(id)
+        if run.status not in ENDED:
+            raise Conflict(f"run {run.name!r} has not ended", remedy="Wait until it has.")
+        target = self._inside(path if path.endswith(SUFFIX) else f"{path}{SUFFIX}")
+        if target.exists():
+            raise Conflict(f"{self._shown(target)} exists already", where="path", remedy="Choose another name.")
+        missing = export(store, run, target)
+        return {"path": self._shown(target), "bytes": target.stat().st_size, "missing": missing}
+
+    def open_run(self, path: str) -> Json:
+        """Open a file that a run was exported to: it appears here, with what it was made of in a folder of its own.
+
+        Parameters
+        ----------
+        path
+            The file, in the workspace.
+
+        Returns
+        -------
+        dict
+            ``run``; ``folder``, where what it was made of lies; ``missing``, what the file did not hold.
+
+        Raises
+        ------
+        InvalidInput
+            When it is no such file, is damaged, or would write outside its folder.
+        Conflict
+            When the run is here already.
+        """
+        from modelcompose.runs.carry import open_file
+
+        file = self._inside(path)
+        if not file.is_file():
+            raise NotFound(f"there is no file {path!r}", where=str(self.workspace), remedy="Check the path.")
+        store = self._store()
+        id_, folder, missing = open_file(store, file)
+        return {"run": store.get(id_).model_dump(mode="json"), "folder": folder, "missing": missing}
+
+    def copy_runs(self, to: str, ids: Sequence[str] = ()) -> Json:
+        """Copy runs to another MLflow store; each keeps the id that it was executed under as a tag.
+
+        Parameters
+        ----------
+        to
+            MLflow's tracking URI: of a server, or ``sqlite:///`` and a file.
+        ids
+            The runs; all that have ended when none is named.
+
+        Returns
+        -------
+        dict
+            ``copied``, ``present`` (there already) and ``left_out``, each a list of runs.
+
+        Raises
+        ------
+        InvalidInput
+            When it is no address of a store, or the one of this workspace.
+        """
+        from modelcompose.runs.carry import copy_runs
+        from modelcompose.runs.tracking import Tracking
+
+        store = self._store()
+        if not to.startswith(STORES):
+            raise InvalidInput(
+                f"{without_password(to)!r} is no MLflow store",
+                where="to",
+                remedy="Name a server, such as http://host:5000, or a database, such as sqlite:///shared/mlflow.db.",
+            )
+        if to == store.tracking.uri:
+            raise InvalidInput("this is the store of this workspace", where="to", remedy="Name another one.")
+        file = Path(to.removeprefix("sqlite:///")) if to.startswith("sqlite:///") else None
+        if file is not None and not file.parent.is_dir():
+            raise NotFound(f"there is no folder {file.parent}", where="to", remedy="Make it first.")
+        target = Tracking(to, file.resolve().parent if file is not None else store.home)
+        return copy_runs(store, target, ids)
+
     def _reproducible(self, id: str) -> tuple[RunStore, Run]:  # noqa: A002
         from modelcompose.runs.run import ENDED
 
@@ -144,6 +248,11 @@ class Recording(Workspace):
                 remedy="Bring back what it was, or open the file that the run was exported to.",
             )
         return nb, analysis
+
+
+def without_password(address: str) -> str:
+    """Return an address without what stands for a password in it."""
+    return re.sub(r"://[^/@]*@", "://…@", address)
 
 
 def _reproduction(store: RunStore, run: Run) -> Any:
