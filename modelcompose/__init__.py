@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from modelcompose.errors import ModelComposeError as ModelComposeError
     from modelcompose.runs.tracked import track as track
     from modelcompose.samplers import fit as fit
+    from modelcompose.samplers import read_posterior as read_posterior
     from modelcompose.server.remote import connect as connect
     from modelcompose.service import Workbench as Workbench
     from modelcompose.verdict import Remedy as Remedy
@@ -57,6 +58,7 @@ _HOMES = {
     "predictions": "workflow.prediction",
     "prior_predictive": "catalog",
     "profile": "data",
+    "read_posterior": "samplers",
     "recover": "workflow.recovery",
     "sensitivity": "workflow.sensitivity",
     "stacked": "workflow.comparison",

@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from modelcompose.errors import InvalidInput, NotFound
+from modelcompose.samplers.elsewhere import read_posterior
 from modelcompose.samplers.facts import Facts
 from modelcompose.samplers.progress import RUN_FOLDER, Progress
 
-__all__ = ["Facts", "Sampler", "Settings", "facts", "fit", "listed", "names", "refits"]
+__all__ = ["Facts", "Sampler", "Settings", "facts", "fit", "listed", "names", "read_posterior", "refits"]
 
 NAMES = ("nutpie", "pymc", "numpyro", "blackjax", "exact", "pathfinder", "advi", "laplace", "fake")
 OURS = {name: f"modelcompose.samplers.{name}" for name in NAMES}
