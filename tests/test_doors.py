@@ -12,7 +12,10 @@ from modelcompose import Workbench, cli
 from modelcompose.server import ROUTES
 
 VERBS = {name for name, _ in inspect.getmembers(Workbench, inspect.isfunction) if not name.startswith("_")}
-ONLY_HERE = {"run": "waits until the run has ended; over REST one starts it and follows its events"}
+ONLY_HERE = {
+    "run": "waits until the run has ended; over REST one starts it and follows its events",
+    "follow": "lasts as long as the run; over REST one asks for its events, which may wait for more",
+}
 NOUNS = {
     "data": "stored datasets",
     "models": "the catalogue and models of one's own",

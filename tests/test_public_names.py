@@ -142,6 +142,7 @@ PUBLIC = {
         "cancel",
         "ensure_worker",
         "execute",
+        "follow",
         "pause",
         "resume",
         "start",

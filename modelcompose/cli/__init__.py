@@ -21,7 +21,6 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 from modelcompose import __version__
@@ -30,7 +29,6 @@ from modelcompose.cli.grammar import choice_options, choices, command, show_json
 from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.cli.progress import MARKS, Progress, judged
 from modelcompose.errors import Conflict, Forbidden, InvalidInput, ModelComposeError, NotFound
-from modelcompose.runs import ENDED
 from modelcompose.service import Workbench
 
 __all__ = ["VERBS", "main"]
@@ -38,7 +36,6 @@ __all__ = ["VERBS", "main"]
 OUTCOMES = {"passed": 0, "warned": 0, "queued": 0, "running": 0, "stopped": 130, "cancelled": 130}
 TABLE = {"kinds", "units", "variables", "recipe"}
 EXITS: dict[type[ModelComposeError], int] = {NotFound: 3, Forbidden: 4, Conflict: 5}
-FOLLOW_SECONDS = 0.3
 
 VERBS = {
     "schema": "schema",
@@ -68,7 +65,7 @@ VERBS = {
     "runs ls": "list_runs",
     "runs show": "get_run",
     "runs events": "events",
-    "runs follow": "events",
+    "runs follow": "follow",
     **queue.VERBS,
     **comparing.VERBS,
     **recording.VERBS,
@@ -143,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     ls = verb(runs, "ls", _runs_ls, "list runs, newest first")
     ls.add_argument("--limit", type=whole(1, 10_000), default=100)
+    queue.add_filters(ls)
     for name, action, text in (
         ("show", _runs_show, "show a run with its verdicts"),
         ("open", _runs_open, "open a run's notebook in JupyterLab"),
@@ -451,7 +449,8 @@ def _start(options: Any) -> None:
 
 
 def _runs_ls(options: Any) -> None:
-    found = workbench(options).list_runs(options.limit)
+    asked = {name: getattr(options, name) for name in ("status", "model", "text", "where", "page")}
+    found = workbench(options).list_runs(options.limit, **asked)
     if options.json:
         return show_json(found)
     show_table(
@@ -461,6 +460,8 @@ def _runs_ls(options: Any) -> None:
             for run in found["runs"]
         ],
     )
+    if found["next"]:
+        print(f"There are more: --page {found['next']}")
     return None
 
 
@@ -470,19 +471,12 @@ def _runs_show(options: Any) -> None:
 
 
 def _runs_follow(options: Any) -> int:
-    """Show the events of a run as they come; with --json one to a line."""
-    bench, since = workbench(options), options.since
-    whole_id = bench.get_run(options.id)["id"]
+    """Show the events of a run as they come, until it has ended; with --json one to a line."""
+    bench = workbench(options)
     with Progress() if not options.json else nullcontext() as progress:
-        while True:
-            found = bench.events(whole_id, since)
-            for event in found["events"]:
-                since = event["n"]
-                print(json.dumps(event, ensure_ascii=False), flush=True) if progress is None else progress.show(event)
-            if found["status"] in ENDED:
-                break
-            sleep(FOLLOW_SECONDS)
-    return OUTCOMES.get(found["status"], 1)
+        for event in bench.follow(options.id, options.since):
+            print(json.dumps(event, ensure_ascii=False), flush=True) if progress is None else progress.show(event)
+    return OUTCOMES.get(bench.get_run(options.id)["status"], 1)
 
 
 def _runs_open(options: Any) -> int:

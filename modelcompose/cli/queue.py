@@ -9,7 +9,7 @@ from typing import Any
 
 from modelcompose.cli.grammar import command, show_json, verb, workbench
 
-__all__ = ["VERBS", "add", "add_to_runs", "terms", "with_terms"]
+__all__ = ["VERBS", "add", "add_filters", "add_to_runs", "terms", "with_terms"]
 
 VERBS = {
     "start": "start",
@@ -50,6 +50,18 @@ def terms(options: Any) -> dict[str, Any]:
     if options.cluster:
         os.environ["MODELCOMPOSE_CLUSTER_ADDRESS"] = options.cluster  # a worker that is begun now hears of it so
     return {name: getattr(options, name) for name in (*TERMS, "after") if hasattr(options, name)}
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """Add what runs can be listed by."""
+    for name, text in (
+        ("status", "only runs that stand so"),
+        ("model", "only runs of this ready-made model"),
+        ("text", "only runs whose name, notebook, model, table or outcome holds this"),
+        ("where", 'a filter in MLflow\'s words: "metrics.`sampling.draws` > 1000"'),
+        ("page", "go on where the page before ended"),
+    ):
+        parser.add_argument(f"--{name}", default="", help=text)
 
 
 def add(commands: Any) -> None:

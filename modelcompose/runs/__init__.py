@@ -23,7 +23,7 @@ from modelcompose.runs.autopilot import Prepare, Ready, autopilot
 from modelcompose.runs.engine import Control
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.execute import execute
-from modelcompose.runs.launch import cancel, pause, resume, start, stop
+from modelcompose.runs.launch import cancel, follow, pause, resume, start, stop
 from modelcompose.runs.queue import Terms
 from modelcompose.runs.registry import Registry
 from modelcompose.runs.run import ENDED, Run, RunVerdict
@@ -48,6 +48,7 @@ __all__ = [
     "cancel",
     "ensure_worker",
     "execute",
+    "follow",
     "pause",
     "resume",
     "start",

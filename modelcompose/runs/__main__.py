@@ -11,9 +11,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from modelcompose.runs import Control, Prepare, RunStore, autopilot, execute
+from modelcompose.runs import Control, Prepare, RunStore, autopilot, execute, notify
 from modelcompose.runs.launch import WITHIN
-from modelcompose.runs.queue import Place
 from modelcompose.runs.session import outlive_not
 
 
@@ -42,11 +41,12 @@ def main(
         if sys.platform != "win32":
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         store = RunStore(asked.workspace)
-        place = Place.read(store.folder(asked.id))
+        place = store.queue.place(asked.id)
         if prepare is not None and place is not None and place.autopilot > 0:
             autopilot(store, asked.id, place.autopilot, prepare(asked.workspace), control=control)
         else:
             by(store, asked.id, control=control)
+    notify.ended(store, store.get(asked.id))
     return 0
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,18 @@ from modelcompose.errors import Conflict, ModelComposeError
 from modelcompose.runs.engine import Control
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.execute import execute
+from modelcompose.runs.files import read_json, write_json
 from modelcompose.runs.notebook import SOURCE, read_executed
 from modelcompose.runs.run import Run, RunStatus, verdicts_in
-from modelcompose.runs.store import RunStore
+from modelcompose.runs.store import DIED, LINEAGE, RunStore
+from modelcompose.verdict import Verdict
 
 if TYPE_CHECKING:
     from modelcompose.workflow.lineage import Ending, Lineage, Round, Way
 
 __all__ = ["Prepare", "Ready", "autopilot"]
 
+WAY = "way.json"
 NAMED = 4
 """How many checks or remedies a sentence names before it says that there are more."""
 
@@ -112,6 +116,9 @@ class _Chain:
         self.log = EventLog(store.folder(run_id))
         self.tried: set[str] = set()
         self.hindered: dict[str, None] = {}
+        self.used = 0
+        self.unfinished: list[str] = []
+        """The runs of rounds that an earlier process has not brought to an end."""
         self.lineage: Lineage
         self.best: _Tried
 
@@ -137,6 +144,9 @@ class _Chain:
         """Enter the first round, or the rounds that an earlier process had brought to an end."""
         from modelcompose.workflow.lineage import Lineage
 
+        if (kept := self._kept()) is not None:
+            self._go_on(kept, run, status)
+            return
         analysis = self._analysis(run.id)
         nb = read_executed(self.store.folder(run.id))
         earlier = Lineage.read(nb) or Lineage()
@@ -146,6 +156,48 @@ class _Chain:
         self.tried.add(_key(analysis))
         self._record(entered, best=True)
 
+    def _kept(self) -> Lineage | None:
+        """Return the lineage of this chain as an earlier process has left it; None when this is the first."""
+        from modelcompose.workflow.lineage import Lineage
+
+        told = read_json(self.store.folder(self.run_id) / LINEAGE)
+        kept = Lineage.model_validate(told) if told else None
+        return kept if kept and any(one.run == self.run_id for one in kept.rounds) else None
+
+    def _go_on(self, kept: Lineage, run: Run, status: RunStatus) -> None:
+        """Take up a chain that was stopped or whose process died: rounds that had ended stay as they are."""
+        from modelcompose.workflow.lineage import Ending
+
+        runs = [one.run for one in kept.rounds]
+        at = runs.index(self.run_id)
+        self.lineage = kept.model_copy(update={"rounds": kept.rounds[:at], "stopped": ""})
+        analysis = self._analysis(run.id)
+        self.best = self._entered(
+            run.id, analysis, status, _seconds(self.log.read()), parent=kept.rounds[at].parent, id=kept.rounds[at].id
+        )
+        self.tried.add(_key(analysis))
+        self._record(self.best, best=True)
+        for one in kept.rounds[at + 1 :]:
+            if self._broken_off(one.run):
+                continue
+            folder = self.store.folder(one.run)
+            analysis = self._analysis(one.run)
+            self.tried.add(_key(analysis))
+            self.used += 1
+            ending = Ending(analysis, _last_verdicts(folder), one.status)
+            tried = _Tried(one, ending, json.loads((folder / SOURCE).read_text("utf-8")))
+            self.lineage = self.lineage.with_round(one, best=one.id == kept.best)
+            self.best = tried if one.id == kept.best else self.best
+        self.store.write_lineage(self.run_id, self.lineage.model_dump(mode="json"))
+        begun = [str(event["run"]) for event in self.log.read() if event["type"] == "round"]
+        done = {one.run for one in self.lineage.rounds}
+        self.unfinished = [one for one in dict.fromkeys(begun) if one not in done and self._broken_off(one)]
+
+    def _broken_off(self, run_id: str) -> bool:
+        """Tell whether a round did not come to its end: it was stopped, or its process died."""
+        round = self.store.get(run_id)  # noqa: A001
+        return round.status == "stopped" or (round.status == "error" and round.message == DIED)
+
     @staticmethod
     def _latest(earlier: Lineage) -> str:
         """Name the round of an earlier lineage that the notebook stands at: the last that somebody took."""
@@ -153,19 +205,19 @@ class _Chain:
 
     def _mended(self, run: Run) -> str:
         """Take remedies while there are any; say why there are no more rounds."""
-        used = 0
+        while not self.control.stopping and self.unfinished:
+            self._take_up(self.unfinished.pop(0))
         while not self.control.stopping:
             if self.best.ending.passes:
                 return self._passed()
-            found = self._next(run) if used < self.rounds else None
+            found = self._next(run) if self.used < self.rounds else None
             if found is None:
-                return self._given_up(used)
+                return self._given_up(self.used)
             if self.control.stopping:
                 break
-            used += 1
             way, ready = found
             self._take(run, way, ready)
-        return f"Stopped by you in round {self.lineage.rounds[-1].id}; what was done is kept."
+        return f"Stopped by {self.control.by} in round {self.lineage.rounds[-1].id}; what was done is kept."
 
     def _next(self, run: Run) -> tuple[Way, Ready] | None:
         """Find the first remedy of the best round that was not tried, and make its notebook ready."""
@@ -191,8 +243,6 @@ class _Chain:
 
     def _take(self, run: Run, way: Way, ready: Ready) -> None:
         """Run the notebook with a remedy, and build upon it if it is better than the best so far."""
-        from modelcompose.workflow.lineage import better
-
         number = self.lineage.next_id
         self.tried.add(_key(ready.analysis))
         child = self.store.create(
@@ -204,15 +254,39 @@ class _Chain:
             parent=self.run_id,
             here=True,
         )
+        origin = self.best.round.id
+        told = {"id": number, "origin": origin, "step": way.step, "remedy": way.remedy.model_dump(mode="json")}
+        write_json(self.store.folder(child.id) / WAY, told)
+        self._run(child.id, number, way, ready.analysis, origin)
+
+    def _take_up(self, run_id: str) -> None:
+        """Go on with a round that did not come to its end, under its id."""
+        from modelcompose.verdict import Remedy
+        from modelcompose.workflow.lineage import Way
+
+        told = read_json(self.store.folder(run_id) / WAY)
+        if told is None or told["origin"] not in {one.id for one in self.lineage.rounds}:
+            return
+        analysis = self._analysis(run_id)
+        self.tried.add(_key(analysis))
+        way = Way(told["step"], Remedy.model_validate(told["remedy"]), personal=False)
+        self.store.reopen(run_id, here=True)
+        self._run(run_id, told["id"], way, analysis, told["origin"])
+
+    def _run(self, run_id: str, number: str, way: Way, analysis: Analysis, origin: str) -> None:
+        """Execute a round that was made from round ``origin``."""
+        from modelcompose.workflow.lineage import better
+
         remedy = way.remedy
-        self._tell("round", id=number, label=remedy.label, why=remedy.why, step=way.step, run=child.id)
+        self.used += 1
+        self._tell("round", id=number, label=remedy.label, why=remedy.why, step=way.step, run=run_id)
         begun = monotonic()
 
         def ended(status: RunStatus, message: str) -> str:
-            tried = self._entered(child.id, ready.analysis, status, monotonic() - begun, way, self.best.round.id)
+            tried = self._entered(run_id, analysis, status, monotonic() - begun, way, origin, number)
             improved = status not in {"stopped", "cancelled"} and better(tried.ending, self.best.ending, way.step)
             self._record(tried, best=improved)
-            self.store.write_lineage(child.id, self.lineage.model_dump(mode="json"))
+            self.store.write_lineage(run_id, self.lineage.model_dump(mode="json"))
             self.best = tried if improved else self.best
             return message
 
@@ -220,7 +294,7 @@ class _Chain:
         with self.control.attached(own.stop, own.abort):
             if self.control.stopping:  # asked while the round was made ready
                 own.stop()
-            execute(self.store, child.id, lambda event: self._forward(number, event), control=own, afterwards=ended)
+            execute(self.store, run_id, lambda event: self._forward(number, event), control=own, afterwards=ended)
         self.control.stopping |= own.stopping
 
     def _entered(
@@ -231,12 +305,13 @@ class _Chain:
         seconds: float,
         way: Way | None = None,
         parent: str = "",
+        id: str = "",  # noqa: A002
     ) -> _Tried:
         """Describe a round whose cells have ended."""
         from modelcompose.workflow.lineage import Ending, Round, changes_between
 
         folder = self.store.folder(run_id)
-        verdicts = tuple({one.step: one for one in verdicts_in(read_executed(folder))}.values())
+        verdicts = _last_verdicts(folder)
         ending = Ending(analysis, verdicts, status)
         predicted = ending.predicted()
         origin = self.best.ending.predicted() if way else None
@@ -244,7 +319,7 @@ class _Chain:
         taken = {"label": way.remedy.label, "why": way.remedy.why, "cost": way.remedy.cost} if way else {}
         one = Round.model_validate(
             {
-                "id": self.lineage.next_id,
+                "id": id or self.lineage.next_id,
                 "parent": parent,
                 **taken,
                 "step": way.step if way else "",
@@ -275,7 +350,7 @@ class _Chain:
     def _forward(self, number: str, event: Mapping[str, Any]) -> None:
         """Tell an event of a round in the log of the first one, which goes on when a round ends."""
         content = {name: value for name, value in event.items() if name not in ("n", "time", "type")}
-        if event["type"] != "end":
+        if event["type"] not in ("claimed", "resume", "end"):
             self._tell(event["type"], **content, round=number)
 
     def _tell(self, kind: str, **content: Any) -> None:
@@ -303,6 +378,11 @@ class _Chain:
         return (
             f"Stopped: nothing fails {_after(changes)}; no promising remedy is left for the warnings: {left}. {why}"
         ).rstrip()
+
+
+def _last_verdicts(folder: Path) -> tuple[Verdict, ...]:
+    """Return the last verdict of each step of a run, in the order of the steps."""
+    return tuple({one.step: one for one in verdicts_in(read_executed(folder))}.values())
 
 
 def _key(analysis: Analysis) -> str:

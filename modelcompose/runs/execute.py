@@ -87,6 +87,8 @@ def execute(
         message = _graded(store, run_id, status, message)
         if afterwards is not None and not (passing and store.will_retry(run_id)):
             message = afterwards(status, message)
+        if control.cancelled and status != "cancelled":
+            status, message = "cancelled", f"Cancelled; its draws were not kept. {message}"
         if watch.lost:
             raise Conflict(f"run {run_id[:8]} was taken over by another process, which took this one for dead")
         run = store.finish(run_id, status=status, message=message, passing=passing)

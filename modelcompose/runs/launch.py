@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Literal
+from typing import Any, Literal
 
 from modelcompose.errors import Conflict
+from modelcompose.runs.events import EventLog
 from modelcompose.runs.process import Process
 from modelcompose.runs.queue import Standing
 from modelcompose.runs.run import Run, RunStatus
 from modelcompose.runs.spawn import spawn
 from modelcompose.runs.store import RunStore
 
-__all__ = ["cancel", "pause", "resume", "start", "stop"]
+__all__ = ["cancel", "follow", "pause", "resume", "start", "stop"]
 
 WITHIN = "MODELCOMPOSE_WITHIN"
+FOLLOW_SECONDS = 1.0
 TAKEN_OFF = "Taken off the queue before it began."
 
 
@@ -117,6 +120,24 @@ def resume(store: RunStore, run_id: str) -> Run:
         store.queue.pause(id, paused=False)
         return store.get(id)
     return store.reopen(id)
+
+
+def follow(store: RunStore, run_id: str, since: int = 0) -> Iterator[dict[str, Any]]:
+    """Yield the events of a run, given its whole id, that are numbered above ``since``, until the run has ended.
+
+    Events are read from disk, and MLflow is not asked. A run that nobody executes any more is settled, so that this
+    ends.
+    """
+    log = EventLog(store.folder(run_id))
+    while True:
+        standing = store.queue.standing(run_id)
+        events = log.wait(since, 0.0 if standing is None else FOLLOW_SECONDS)
+        yield from events
+        since = max((event["n"] for event in events), default=since)
+        if standing is None and not events:
+            return
+        if standing is not None and not events and standing.left:
+            store.settle(run_id)
 
 
 def _ask(store: RunStore, run_id: str, what: Literal["stop", "cancel"], status: RunStatus) -> Run:

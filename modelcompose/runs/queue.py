@@ -250,11 +250,13 @@ class Queue:
         """Write down that this process has a run."""
         Process.of(os.getpid()).write(self.folder(id))
 
-    def again(self, id: str, place: Place) -> None:  # noqa: A002
-        """Put a run back; what was asked of the attempt before is forgotten."""
+    def again(self, id: str, place: Place, *, held: bool = False) -> None:  # noqa: A002
+        """Put a run back, into the hands of this process if it is to be held; what was asked before is forgotten."""
         folder = self.folder(id)
+        if held:
+            self.hold(id)
         self.put(id, place)
-        for name in (ASK, PAUSE, OUTCOME, PROCESS):
+        for name in (ASK, PAUSE, OUTCOME, *(() if held else (PROCESS,))):
             (folder / name).unlink(missing_ok=True)
 
     def leave(self, id: str) -> None:  # noqa: A002

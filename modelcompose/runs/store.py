@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
@@ -50,6 +50,10 @@ NEVER_MADE = "The process that made the run ended before it was on the queue."
 RESUMABLE = ("stopped", "error", "cancelled")
 QUEUED: tuple[RunKind, ...] = ("run", "sweep")
 RESUME = "resume"
+ALWAYS = frozenset(
+    {"data", "outcome", "question", "model", "formula", "sampler", "draws", "tune", "chains", "random_seed"}
+)
+"""The choices that MLflow shows of every run."""
 MAKING_SECONDS = 60.0
 """A run that is not on the queue so long after it was made never will be: its maker has died."""
 OURS = ("mlflow.", "modelcompose.", "dataset.")
@@ -172,11 +176,12 @@ class RunStore:
             **({"modelcompose.terms": told} if (told := terms.model_dump_json(exclude_defaults=True)) != "{}" else {}),
             "modelcompose.sampler": analysis.sampler,
             "modelcompose.home": self._address(),
+            "modelcompose.words": " ".join([name, notebook, analysis.model, data or analysis.data, analysis.outcome]),
             **noted,
         }
         self.make_home()
         choices = analysis.model_dump(mode="json")
-        run_id = self.tracking.create(name, {} if kind == "tracked" else choices, tags)
+        run_id = self.tracking.create(name, {} if kind == "tracked" else _worth_telling(choices), tags)
         folder = self.folder(run_id)
         folder.mkdir(parents=True)
         write(nb, folder / SOURCE)
@@ -261,8 +266,10 @@ class RunStore:
         since = datetime.fromisoformat(begun["time"]).timestamp() if begun.get("fresh") else 0.0
         return Checkpoints(self.home / "steps", since=since)
 
-    def reopen(self, id: str) -> Run:  # noqa: A002
+    def reopen(self, id: str, *, here: bool = False) -> Run:  # noqa: A002
         """Put a run that was stopped or whose process died on the queue again, under its id.
+
+        With ``here`` this process executes it by itself, and no worker takes it.
 
         Raises
         ------
@@ -274,7 +281,8 @@ class RunStore:
         run = self.get(id)
         if run.status not in ENDED:
             raise Conflict(f"run {run.name!r} is still {run.status}", remedy="Wait for it, or stop it.")
-        if run.status not in RESUMABLE or run.kind not in QUEUED:
+        unfinished = run.status in RESUMABLE or str((run.lineage or {}).get("stopped")).startswith("Stopped by ")
+        if not unfinished or run.kind not in QUEUED:
             raise Conflict(
                 f"run {run.name!r} has ended ({run.status}); there is nothing to resume",
                 remedy="Change a choice and start a new run; steps that did not change are not run again.",
@@ -294,7 +302,7 @@ class RunStore:
                 raise Conflict(f"the files of run {run.name!r} are gone", remedy="Start a new run.")
             EventLog(folder).append(RESUME, run=run.id)
             self.tracking.client.update_run(run.id, status="SCHEDULED")
-            self.queue.again(run.id, place.again(0.0))
+            self.queue.again(run.id, place.again(0.0), held=here)
         return self.get(run.id)
 
     def children(self, id: str) -> list[Run]:  # noqa: A002
@@ -309,6 +317,54 @@ class RunStore:
     def list(self, limit: int = 100) -> list[Run]:
         """Return the newest runs, newest first."""
         return [self._told(record) for record in self.tracking.newest(limit)]
+
+    def page(
+        self,
+        limit: int = 100,
+        *,
+        status: str = "",
+        model: str = "",
+        text: str = "",
+        where: str = "",
+        page: str = "",
+    ) -> tuple[Sequence[Run], str]:
+        """Return the runs that fit, newest first, and what to ask for the next page with; empty at the end.
+
+        Parameters
+        ----------
+        limit
+            How many at most.
+        status, model
+            How they stand, and the ready-made model.
+        text
+            What their name, notebook, model, table or outcome holds, in capitals or not.
+        where
+            A filter in MLflow's words, such as ``metrics.`sampling.r-hat` < 1.01`` or ``tags.owner = 'me'``.
+        page
+            What the page before has said; empty for the first one.
+
+        Raises
+        ------
+        InvalidInput
+            When there is no such status, or the filter cannot be read.
+        """
+        if status and status not in get_args(RunStatus):
+            known = ", ".join(get_args(RunStatus))
+            raise InvalidInput(f"there is no status {status!r}", where="status", remedy=f"Choose among {known}.")
+        wanted = [
+            f"tags.`modelcompose.status` = {_quoted(status)}" if status in ENDED else "",
+            f"attributes.run_id IN ({self._open_ids()})" if status and status not in ENDED else "",
+            f"tags.`modelcompose.model` = {_quoted(model)}" if model else "",
+            f"tags.`modelcompose.words` ILIKE {_quoted(f'%{text}%')}" if text else "",
+            where.strip(),
+        ]
+        found, more = self.tracking.page(limit, " AND ".join(filter(None, wanted)), page)
+        told = [self._told(record) for record in found]
+        return [run for run in told if not status or run.status == status], more
+
+    def _open_ids(self) -> str:
+        ids = [one.id for one in self.queue.open()]
+        return ", ".join(map(_quoted, ids or ["0" * 32]))
 
     def finish(self, id: str, *, status: RunStatus, message: str, passing: bool = False) -> Run:  # noqa: A002
         """Record how a run ended, with everything its folder holds; what is known already stays.
@@ -502,18 +558,18 @@ class RunStore:
         return record
 
     def _looked_up(self, text: str) -> Record:
+        named = list(self.tracking.newest(1, f"attributes.run_name = {_quoted(text)}")) if text else []
+        if named:
+            return named[0]
         begins: list[Record] = []
-        for record in self.tracking.newest():
-            if record.info.run_name == text:
-                return record
-            original = record.data.tags.get(ORIGINAL, "")
-            if text and (record.info.run_id.startswith(text) or original.startswith(text)):
-                begins.append(record)
+        if re.fullmatch(r"[0-9a-f]{1,32}", text):
+            for what in ("attributes.run_id", f"tags.`{ORIGINAL}`"):
+                begins += self.tracking.newest(5, f"{what} LIKE {_quoted(f'{text}%')}")
         if len(begins) == 1:
             return begins[0]
         if begins:
-            ids = ", ".join(record.info.run_id[: len(text) + 4] for record in begins[:5])
-            raise NotFound(f"{len(begins)} runs begin with {text!r}: {ids}", remedy="Write more of the id.")
+            ids = ", ".join(record.info.run_id[: len(text) + 4] for record in begins)
+            raise NotFound(f"several runs begin with {text!r}: {ids}", remedy="Write more of the id.")
         raise NotFound(
             f"there is no run {text!r}", remedy="Give a run's id, the beginning of it, or its name; list the runs."
         )
@@ -544,7 +600,7 @@ class RunStore:
                 "app": self._existing(tags.get("modelcompose.app")),
                 "parent": tags.get("modelcompose.parent", ""),
                 "autopilot": int(tags.get("modelcompose.autopilot", 0)),
-                "lineage": _lineage(folder),
+                "lineage": _lineage(folder) if not ended or _may_have_lineage(tags) else None,
                 "reproduces": tags.get("modelcompose.reproduces", ""),
                 "grade": tags.get("modelcompose.grade", ""),
                 "original": tags.get(ORIGINAL, ""),
@@ -726,6 +782,21 @@ def _seconds(events: Iterable[Mapping[str, Any]]) -> float:
         if event["type"] not in {"retry", RESUME, "end"} or (last and event["type"] == "end" and begun):
             last = now
     return round(total + ((last - begun) if begun and last else 0.0), 3)
+
+
+def _may_have_lineage(tags: Mapping[str, str]) -> bool:
+    return "modelcompose.parent" in tags or "modelcompose.autopilot" in tags or "modelcompose.lineage" in tags
+
+
+def _worth_telling(choices: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the choices that are as ever: MLflow lists runs many times as fast, and ``analysis.json`` has all."""
+    usual = Analysis().model_dump(mode="json")
+    return {name: value for name, value in choices.items() if name in ALWAYS or value != usual[name]}
+
+
+def _quoted(text: str) -> str:
+    """Spell a text as MLflow's filters want it; they know no way to write both kinds of quotation marks."""
+    return f"'{text}'" if "'" not in text else '"' + text.replace('"', "_") + '"'
 
 
 def _noted(tags: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from modelcompose.errors import InvalidInput
 from modelcompose.runs.lock import locked
 from modelcompose.verdict import Verdict
 
@@ -31,6 +32,7 @@ KEY_LENGTH = 250
 GIT_SECONDS = 5
 UNFINISHED = "modelcompose.unfinished"
 BATCH = 100  # MLflow takes no more parameters or tags at once
+PAGE = 500
 ELPD, ELPD_SE = "elpd", "elpd.se"
 
 
@@ -54,6 +56,8 @@ class Tracking:
         """MLflow's client, its database made if need be, by one process at a time."""
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+        # A server that cannot be reached is asked again later; minutes of waiting would keep everybody else waiting.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
         import mlflow
 
         for chatty in ("mlflow.store.db.utils", "mlflow.tracking", "alembic"):
@@ -159,20 +163,48 @@ class Tracking:
         self.client.delete_tag(id_, UNFINISHED)
         return id_
 
-    def newest(self, limit: int | None = None, where: str = "") -> Iterator[Record]:
-        """Yield our runs, newest first; ``where`` is a condition in MLflow's own words."""
-        token = None
-        while limit is None or limit > 0:
+    def page(self, limit: int, where: str = "", token: str = "") -> tuple[list[Record], str]:
+        """Return our runs that fit, newest first, and what to ask for the next page with; empty at the end.
+
+        Parameters
+        ----------
+        limit
+            How many at most.
+        where
+            A filter in MLflow's words: ``metrics.`sampling.r-hat` < 1.01 AND attributes.run_name = 'x'``.
+        token
+            What the page before has said; empty for the first one.
+
+        Raises
+        ------
+        InvalidInput
+            When the filter cannot be read.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
             page = self.client.search_runs(
                 [self.experiment],
-                filter_string=where or f"tags.`{OURS}` != ''",
+                filter_string=where,
                 order_by=["attributes.start_time DESC"],
-                max_results=min(limit or 500, 500),
-                page_token=token,
+                max_results=limit,
+                page_token=token or None,
             )
-            yield from page
-            limit = limit and limit - len(page)
-            token = page.token
+        except MlflowException as error:
+            if error.error_code != "INVALID_PARAMETER_VALUE":
+                raise
+            said = str(error.message).splitlines()[0]
+            remedy = "Write it as metrics.`sampling.draws` > 1000 AND tags.owner = 'me'."
+            raise InvalidInput(f"this is not a filter: {said}", where="where", remedy=remedy) from None
+        return [record for record in page if OURS in record.data.tags], page.token or ""
+
+    def newest(self, limit: int | None = None, where: str = "") -> Iterator[Record]:
+        """Yield our runs that fit, newest first."""
+        token, left = "", limit
+        while left is None or left > 0:
+            found, token = self.page(min(left or PAGE, PAGE), where, token)
+            yield from found
+            left = None if left is None else left - len(found)
             if not token:
                 return
 

@@ -20,6 +20,7 @@ from time import monotonic
 from typing import Any
 
 from modelcompose.errors import Conflict, ModelComposeError
+from modelcompose.runs import notify
 from modelcompose.runs.launch import start
 from modelcompose.runs.lock import locked
 from modelcompose.runs.process import Process, kill_group
@@ -134,10 +135,15 @@ class Worker:
                 if one.waits and one.place.attempt == attempt:
                     self._try(one, self._never_claimed, one)
             if one.left:
-                self._try(one, self.store.settle, one.id)
+                self._try(one, self._settle, one)
         known = {one.id for one in runs}
         self.begun = {one: begun for one, begun in self.begun.items() if one in known}
         return [one for one in self.store.queue.open() if not one.left]
+
+    def _settle(self, one: Standing) -> None:
+        self.store.settle(one.id)
+        if self.store.queue.standing(one.id) is None:
+            notify.ended(self.store, self.store.get(one.id))
 
     def _try(self, one: Standing, settle: Callable[..., object], *places: Any, **more: Any) -> None:
         """Settle a run unless that went wrong a moment ago."""

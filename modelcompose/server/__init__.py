@@ -23,6 +23,7 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
 
     threading.Thread(target=_warm, name="warm process", daemon=True).start()
     workbench = Workbench(server_app.root_dir)
+    workbench._see_to_the_queue()
     server_app.web_app.add_handlers(".*$", handlers(server_app.web_app.settings["base_url"], workbench))
 
 

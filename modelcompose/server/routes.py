@@ -235,6 +235,11 @@ class Together(Request):
 
 class Listing(Request):
     limit: int = Field(100, ge=1, le=10_000)
+    status: str = ""
+    model: str = ""
+    text: str = ""
+    where: str = ""
+    page: str = ""
 
 
 class Events(Request):

@@ -10,7 +10,8 @@ from __future__ import annotations
 import copy
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -439,9 +440,35 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
     def _all_runs(self) -> Sequence[Json]:
         return self.list_runs(10_000)["runs"] if (self.workspace / ".modelcompose" / "mlflow.db").exists() else ()
 
-    def list_runs(self, limit: int = 100) -> Json:
-        """List the newest runs, newest first."""
-        return {"runs": [run.model_dump(mode="json") for run in self._store().list(limit)]}
+    def list_runs(
+        self, limit: int = 100, status: str = "", model: str = "", text: str = "", where: str = "", page: str = ""
+    ) -> Json:
+        """List runs, newest first, page by page; ``next`` is what the next page is asked for with, empty at the end.
+
+        Parameters
+        ----------
+        limit
+            How many at most.
+        status, model
+            How they stand, and the ready-made model.
+        text
+            What their name, notebook, model, table or outcome holds, in capitals or not.
+        where
+            A filter in MLflow's words, such as ``metrics.`sampling.r-hat` < 1.01`` or ``tags.owner = 'me'``.
+        page
+            What ``next`` said last; empty for the first page.
+
+        Raises
+        ------
+        InvalidInput
+            When there is no such status, or the filter cannot be read.
+        """
+        from modelcompose.runs import ensure_worker
+
+        store = self._store()
+        ensure_worker(store)
+        found, more = store.page(limit, status=status, model=model, text=text, where=where, page=page)
+        return {"runs": [run.model_dump(mode="json") for run in found], "next": more}
 
     def get_run(self, id: str) -> Json:  # noqa: A002
         """Return a run by id, a unique beginning of it, or its name (the newest of that name)."""
@@ -454,6 +481,20 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
         store = self._store()
         run = store.get(id)
         return {"events": EventLog(store.folder(run.id)).read(since), "status": run.status}
+
+    def _see_to_the_queue(self) -> None:
+        """Let somebody run what is on the queue, as after a restart; what hinders that is told when runs are listed."""
+        from modelcompose.runs import ensure_worker
+
+        with suppress(ModelComposeError, OSError):
+            ensure_worker(self._store())
+
+    def follow(self, id: str, since: int = 0) -> Iterator[Json]:  # noqa: A002
+        """Yield what happens in a run after event number ``since``, as it happens, until the run has ended."""
+        from modelcompose.runs import follow
+
+        store = self._store()
+        return follow(store, store.whole(id), since)
 
     def stop(self, id: str) -> Json:  # noqa: A002
         """Stop a run and keep what is done; its draws so far go through the rest of the workflow.

@@ -286,3 +286,34 @@ def test_rounds_of_a_fresh_run_take_over_only_what_it_has_made_itself(store: Any
     of_its_own, of_another = create(scripted({}), parent=fresh.id), create(scripted({}))
     assert store.checkpoints(of_its_own.id).since == store.checkpoints(fresh.id).since > 0
     assert store.checkpoints(of_another.id).since == 0
+
+
+def test_a_chain_that_was_stopped_goes_on_with_the_round_that_it_was_in(store: Any, create: Any) -> None:
+    slow = CROOKED | {"answer": 'import time\nif model == "right":\n    time.sleep(0 if WAIT.exists() else 600)'}
+    wait = store.workspace / "go-on"
+    nb = scripted({**slow, "answer": f"from pathlib import Path\nWAIT = Path({str(wait)!r})\n{slow['answer']}"})
+    nb.cells[-1].source += '\njudge("answer", "info")'
+    run = create(nb, analysis=Analysis.read(nb), autopilot=5)
+    control = Control()
+
+    def press(event: dict[str, Any]) -> None:
+        if event["type"] == "step" and event["step"] == "answer" and event.get("round") == "3":
+            control.stop()
+
+    stopped = autopilot(store, run.id, 5, prepare, press, control=control)
+    before = Lineage.model_validate(stopped.lineage)
+    assert len(before.rounds) == 3, stopped.message
+    assert [(one.label, one.status) for one in before.rounds[1:]] == [
+        ("Use the crooked one", "failed"),
+        ("Use the right one", "stopped"),
+    ]
+    wait.touch()
+    store.reopen(run.id, here=True)
+    ended = autopilot(store, run.id, 5, prepare)
+    lineage = Lineage.model_validate(ended.lineage)
+    assert [(one.id, one.label) for one in lineage.rounds] == [
+        *(("1", "As it was"), ("2", "Use the crooked one"), ("3", "Use the right one"), ("4", "Draw more"))
+    ]
+    assert [one.run for one in lineage.rounds[:3]] == [one.run for one in before.rounds], "under the same ids"
+    assert lineage.stopped == "Stopped: all checks pass after 2 changes."
+    assert store.get(lineage["3"].run).status == "warned"
