@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from modelcompose.catalog import gaps
+from modelcompose.catalog import batched, gaps
 from modelcompose.errors import InvalidAnalysis
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ __all__ = [
 MEAN = "mu"
 ROW = "row"
 ROWS = ("__obs__", ROW)
-AT_ONCE = 2_000_000  # values worked out at a time, so that memory stays small
 
 
 def pymc_model(model: Any) -> Any:
@@ -61,9 +60,44 @@ def prior_predictive(model: Any, *, draws: int = 500, random_seed: int = 0) -> A
         Groups ``prior`` and ``prior_predictive``, each of one chain.
     """
     import pymc as pm
+    import xarray as xr
 
+    inner = pymc_model(model)
+    drawn = batched.from_priors(inner, draws, random_seed) or {}
+    observed = {one.name for one in inner.observed_RVs}
+    found = {
+        group: _as_dataset(inner, {name: values[None] for name, values in drawn.items() if name in names})
+        for group, names in {"prior": drawn.keys() - observed, "prior_predictive": observed}.items()
+    }
+    if drawn and all(one is not None for one in found.values()):
+        return xr.DataTree.from_dict(found)
     return pm.sample_prior_predictive(
-        draws=draws, model=pymc_model(model), random_seed=random_seed, compile_kwargs={"mode": "FAST_COMPILE"}
+        draws=draws, model=inner, random_seed=random_seed, compile_kwargs={"mode": "FAST_COMPILE"}
+    )
+
+
+def _as_dataset(model: Any, values: Mapping[str, np.ndarray]) -> Any:
+    """Name the dimensions of draws, shape (chains, draws, ...), as the PyMC model does; None where they disagree."""
+    import xarray as xr
+
+    dims: dict[str, tuple[str, ...]] = {}
+    sizes: dict[str, int] = {}
+    for name, array in values.items():
+        named = model.named_vars_to_dims.get(name) or [None] * (array.ndim - 2)
+        dims[name] = ("chain", "draw", *(dim or f"{name}_dim_{at}" for at, dim in enumerate(named)))
+        for dim, size in zip(dims[name], array.shape, strict=True):
+            known = len(model.coords.get(dim) or ()) or size
+            sizes[dim] = max(known if size == 1 else size, sizes.get(dim, 1))
+    try:
+        found = {  # a mean that is the same for all rows may be worked out once
+            name: (dims[name], np.broadcast_to(array, [sizes[dim] for dim in dims[name]]))
+            for name, array in values.items()
+        }
+    except ValueError:
+        return None
+    labels = {dim: list(model.coords.get(dim) or ()) for dim in sizes}
+    return xr.Dataset(
+        found, coords={dim: names if len(names) == sizes[dim] else range(sizes[dim]) for dim, names in labels.items()}
     )
 
 
@@ -84,12 +118,51 @@ def predict(model: Any, dt: Any, random_seed: int) -> Any:
     """
     if getattr(model, "gaps", None) is not None:
         return gaps.predict(model, dt, random_seed)
-    if hasattr(model, "backend"):
+    inner = pymc_model(model)
+    names = [variable.name for variable in inner.observed_RVs]
+    means = _means_of_rows(model, inner)
+    found = None if means is None else _predicted(inner, [*means, *names], dt["posterior"].to_dataset(), random_seed)
+    if found is None and hasattr(model, "backend"):
         return model.predict(dt, kind="response", inplace=False, random_seed=random_seed)
-    names = [variable.name for variable in model.observed_RVs]
     new = dt.copy()
-    new["posterior_predictive"] = _simulated(model, dt, names, random_seed)
+    if found is None:
+        new["posterior_predictive"] = _simulated(model, dt, names, random_seed)
+        return new
+    if means:
+        new["posterior"] = dt["posterior"].to_dataset().drop_dims(ROWS[0], errors="ignore").merge(found[means])
+    new["posterior_predictive"] = found[names]
     return new
+
+
+def _means_of_rows(model: Any, inner: Any) -> list[str] | None:
+    """Name what Bambi adds to the posterior with its predictions.
+
+    None where that is more than values of the rows, or where a simulated outcome is not what the likelihood is of: the
+    time that would have been recorded had nothing cut it off.
+    """
+    if not hasattr(model, "backend"):
+        return []
+    from pytensor.tensor.random.op import RandomVariable
+
+    parts = model.conditional_parameters
+    names = [part.alias or name for name, part in parts.items()]
+    known = {variable.name for variable in inner.deterministics}
+    smooth = any(part.hsgp_terms for part in parts.values())
+    plain = all(isinstance(one.owner.op, RandomVariable) for one in inner.observed_RVs) and inner.observed_RVs
+    return names if plain and not smooth and set(names) <= known else None
+
+
+def _predicted(inner: Any, names: list[str], posterior: Any, random_seed: int) -> Any:
+    """Work variables out for all draws at once; None where that cannot be done."""
+    posterior = with_offsets(inner, posterior)
+    draws = {str(name): _stacked(posterior[name]) for name in posterior.data_vars}
+    found = batched.from_posterior(inner, names, draws, random_seed)
+    if found is None:
+        return None
+    shape = posterior.sizes["chain"], posterior.sizes["draw"]
+    values = {name: array.reshape(*shape, *array.shape[1:]) for name, array in found.items()}
+    named = _as_dataset(inner, values)
+    return None if named is None else named.assign_coords(chain=posterior["chain"], draw=posterior["draw"])
 
 
 def _simulated(model: Any, dt: Any, names: list[str], random_seed: int) -> Any:
@@ -200,23 +273,12 @@ def _is_by_row(model: Any, variable: Any) -> bool:
 
 def _evaluator(densities: Mapping[str, Any], inputs: Mapping[Any, Any]) -> Callable[[Any], dict[str, np.ndarray]]:
     """Return what evaluates log densities for a posterior; its arrays have the shape (chains, draws, rows)."""
-    import pytensor.tensor as pt
-    from pytensor.compile.maker import function
-    from pytensor.graph.replace import vectorize_graph
-
-    batched = {one: pt.tensor(dtype=one.type.dtype, shape=(None, *one.type.shape)) for one in inputs.values()}
-    outputs = vectorize_graph(list(densities.values()), replace=batched)
-    evaluated = function(list(batched.values()), outputs, mode="FAST_COMPILE", on_unused_input="ignore")
+    at_once = batched.evaluator(list(densities.values()), list(inputs.values()))
 
     def evaluate(posterior: Any) -> dict[str, np.ndarray]:
-        draws = [_stacked(posterior[one.name]) for one in inputs]
         shape = posterior.sizes["chain"], posterior.sizes["draw"]
-        total = shape[0] * shape[1]
-        rows = max(np.shape(one)[-1] for one in evaluated(*(values[:1] for values in draws)))
-        step = max(1, AT_ONCE // rows)
-        blocks = [evaluated(*(values[at : at + step] for values in draws)) for at in range(0, total, step)]
-        whole = [np.concatenate([block[at] for block in blocks]) for at in range(len(densities))]
-        return {name: values.reshape(*shape, -1) for name, values in zip(densities, whole, strict=True)}
+        found = at_once(*(_stacked(posterior[one.name]) for one in inputs))
+        return {name: values.reshape(*shape, -1) for name, values in zip(densities, found, strict=True)}
 
     return evaluate
 
@@ -270,12 +332,35 @@ def expected(model: Any, dt: Any, rows: pd.DataFrame, *, groups: bool = False) -
     from xarray import DataTree
 
     _forget_empty_parts(model)
+    if not groups and (found := _by_coefficients(model, dt["posterior"], rows)) is not None:
+        return found
     light = DataTree.from_dict({"posterior": dt["posterior"].to_dataset()})
     predicted = model.predict(light, kind="response_params", data=rows, inplace=False, include_group_specific=groups)
     values = predicted["posterior"][model.family.likelihood.parent]
     if not set(ROWS) & set(values.dims):  # nothing in the model tells rows apart
         values = values.expand_dims({ROWS[0]: len(rows)}, axis=2)
     return _stacked(values)
+
+
+def _by_coefficients(model: Any, posterior: Any, rows: pd.DataFrame) -> np.ndarray | None:
+    """Multiply rows with coefficients; None where a model's mean is more than that behind its link."""
+    family, part = model.family, model.conditional_parameters.get(model.family.likelihood.parent)
+    special = ("transform_linear_predictor", "transform_coords", "transform_mean", "INVLINK_KWARGS")
+    if part is None or part.hsgp_terms or not part.design.common or family.name == "vonmises":
+        return None
+    if any(hasattr(family, one) for one in special):
+        return None
+    matrix = part.design.common.evaluate_new_data(rows).design_matrix
+    offsets = [part.design.common.slices[name] for name in part.offset_terms]
+    shift = sum((matrix[:, columns].sum(1) for columns in offsets), np.zeros(len(matrix)))
+    if offsets:
+        matrix = np.delete(matrix, np.r_[tuple(offsets)], axis=1)
+    terms = [*([part.intercept_term] if part.intercept_term else []), *part.common_terms.values()]
+    draws = [_stacked(posterior[one.alias or one.name]) for one in terms]
+    coefficients = np.column_stack(draws) if draws else np.empty((0, 0))
+    if len(matrix) != len(rows) or coefficients.shape[1] != matrix.shape[1]:
+        return None
+    return np.asarray(family.link[part.name].linkinv(coefficients @ matrix.T + shift))
 
 
 def _forget_empty_parts(model: Any) -> None:
@@ -341,7 +426,8 @@ def as_held(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _stacked(values: Any) -> np.ndarray:
-    return np.asarray(values.stack(sample=("chain", "draw")).transpose("sample", ...).values)
+    array = values.transpose("chain", "draw", ...).values
+    return np.asarray(array.reshape(-1, *array.shape[2:]))
 
 
 def outcome_draws(group: Any, outcome: str = "") -> np.ndarray:

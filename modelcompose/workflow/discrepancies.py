@@ -236,7 +236,8 @@ def _of_groups(analysis: Analysis, table: pd.DataFrame, simulated: Simulated) ->
 
 def _skewness(y: np.ndarray) -> np.ndarray:
     centred = y - y.mean(-1, keepdims=True)
-    return np.asarray((centred**3).mean(-1) / np.maximum((centred**2).mean(-1), 1e-300) ** 1.5)
+    squared = centred * centred  # products, since a power takes ten times as long
+    return np.asarray((squared * centred).mean(-1) / np.maximum(squared.mean(-1), 1e-300) ** 1.5)
 
 
 def _between(codes: np.ndarray) -> Statistic:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from modelcompose import catalog
-from modelcompose.catalog import views
+from modelcompose.catalog import batched, views
 from modelcompose.verdict import Finding, Verdict
 from modelcompose.workflow.steps import conclude, figure
 
@@ -13,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from modelcompose.analysis import Analysis
+
+DRAWS = 2000
 
 
 def check(analysis: Analysis, table: pd.DataFrame, model: Any) -> Verdict:
@@ -26,6 +31,7 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any) -> Verdict:
     written = not hasattr(model, "backend")
     actual = _written_priors(model) if written else _actual_priors(model)
     expected = {name: _as_drawn(one.complete) if written else one.complete.words() for name, one in declared.items()}
+    ranges = _ranges_in_words(actual, model)
     return conclude(
         "model",
         analysis,
@@ -41,7 +47,7 @@ def check(analysis: Analysis, table: pd.DataFrame, model: Any) -> Verdict:
                 {
                     "term": name,
                     "prior": words,
-                    "95% of values": _range_in_words(name, model),
+                    "95% of values": ranges.get(name, ""),
                     "source": declared[name].source if expected.get(name) == words else "the model cell",
                 }
                 for name, words in actual.items()
@@ -128,19 +134,31 @@ def _words(prior: Any) -> str:
     return f"{prior.name}({', '.join(_words(value) for value in prior.args.values())})"
 
 
-def _range_in_words(name: str, model: Any) -> str:
-    """Say between which values the prior puts 95% of its mass, by simulation from the prior itself."""
-    import numpy as np
+def _ranges_in_words(names: Iterable[str], model: Any) -> dict[str, str]:
+    """Say between which values priors put 95% of their mass, by simulation from the priors themselves."""
+    inner = catalog.pymc_model(model)
+    variables = {
+        name: variable
+        for name in names
+        if (variable := inner.named_vars.get(f"{name}_sigma", inner.named_vars.get(name))) is not None
+    }
+    found = {}
+    for name, draws in _prior_draws(inner, variables).items():
+        low, high = np.quantile(draws, [0.025, 0.975])
+        subject = "spread between groups " if "|" in name else ""
+        found[name] = f"{subject}{low:.3g} to {high:.3g}"
+    return found
+
+
+def _prior_draws(inner: Any, variables: Mapping[str, Any]) -> dict[str, np.ndarray]:
     import pymc as pm
 
-    variables = catalog.pymc_model(model).named_vars
-    variable = variables.get(f"{name}_sigma", variables.get(name))
-    if variable is None:
-        return ""
-    draws = np.asarray(pm.draw(variable, 2000, random_seed=1, mode="FAST_COMPILE"))
-    low, high = np.quantile(draws, [0.025, 0.975])
-    subject = "spread between groups " if "|" in name else ""
-    return f"{subject}{low:.3g} to {high:.3g}"
+    drawn = batched.from_priors(inner, DRAWS, 1, [one.name for one in variables.values()]) if variables else {}
+    if drawn is None:
+        return {
+            name: np.asarray(pm.draw(one, DRAWS, random_seed=1, mode="FAST_COMPILE")) for name, one in variables.items()
+        }
+    return {name: drawn[one.name] for name, one in variables.items()}
 
 
 def equation(analysis: Analysis, table: pd.DataFrame, model: Any) -> str:

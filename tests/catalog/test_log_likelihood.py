@@ -79,7 +79,7 @@ def test_large_tables_are_worked_out_in_blocks(monkeypatch):
     posterior = xr.Dataset({"level": (("chain", "draw"), rng.normal(size=(2, 50)))})
     dt = xr.DataTree.from_dict({"posterior": posterior})
     whole = pointwise(log_likelihood(model, dt), "y").values
-    monkeypatch.setattr("modelcompose.catalog.predictions.AT_ONCE", 210)
+    monkeypatch.setattr("modelcompose.catalog.batched.AT_ONCE", 210)
     assert np.array_equal(pointwise(log_likelihood(model, dt), "y").values, whole)
 
 
