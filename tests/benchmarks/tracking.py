@@ -35,7 +35,7 @@ def milliseconds(work: Callable[[], object], times: int = TIMES) -> float:
 def created_and_ended(store: RunStore) -> None:
     nb = new_notebook(cells=[new_code_cell('data = "a.csv"', metadata={"tags": ["parameters"]})])
     run = store.create(nb, name="a run", notebook_path="a.ipynb", analysis=Analysis(data="a.csv", model="linear"))
-    store.finish(run.id, "passed", "Every check passed.")
+    store.finish(run.id, status="passed", message="Every check passed.")
 
 
 def alone(store: RunStore) -> None:
@@ -90,6 +90,8 @@ def main() -> None:
                 "MLflow alone": lambda: alone(store),
                 "create and end": lambda: created_and_ended(store),
                 "list the newest 50": lambda: store.list(limit=50),
+                "filter by model": lambda: store.page(50, model="linear"),
+                "filter by text": lambda: store.page(50, text="a run"),
                 "get one by its id": lambda one=newest.id: store.get(one),
                 "get one by its beginning": lambda one=newest.id[:12]: store.get(one),
             }
