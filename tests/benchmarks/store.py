@@ -40,18 +40,23 @@ def fill(store: RunStore, pattern: str, number: int) -> None:
             rows = database.execute(f"select * from {table} where run_uuid = ?", (pattern,)).fetchall()
             marks = ",".join("?" * len(columns))
             copies = (
-                [changed(table, at, name, value, random) for name, value in zip(columns, row, strict=True)]
+                list(changed(table, at, dict(zip(columns, row, strict=True)), random).values())
                 for at in range(number)
                 for row in rows
             )
             database.executemany(f"insert into {table} values ({marks})", copies)
 
 
-def changed(table: str, at: int, column: str, value: Any, random: Random) -> Any:
-    fresh = {"run_uuid": f"{at:032x}", "start_time": 1_700_000_000_000 + 1000 * at, "name": f"run {at}"}
-    if column == "value" and table.endswith("metrics"):
-        return 1 + random.random() / 20
-    return fresh[column] if column == "run_uuid" or (table == "runs" and column in fresh) else value
+def changed(table: str, at: int, row: dict[str, Any], random: Random) -> dict[str, Any]:
+    """Give a copy of a row its own run, with a name, a time and measures of its own."""
+    fresh = row | {"run_uuid": f"{at:032x}"}
+    if table == "runs":
+        fresh |= {"start_time": 1_700_000_000_000 + 1000 * at, "name": f"run {at}"}
+    elif table.endswith("metrics"):
+        fresh["value"] = 1 + random.random() / 20
+    elif row.get("key") == "mlflow.runName":
+        fresh["value"] = f"run {at}"
+    return fresh
 
 
 def timed(what: str, act: Callable[[], Any]) -> None:
