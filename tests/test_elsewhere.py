@@ -180,3 +180,35 @@ def test_links_out_of_a_file_and_codecs_that_run_code_are_refused(tmp_path):
     array.write_text(json.dumps({**told, "filters": [{"id": "pickle"}]}))
     with pytest.raises(InvalidData, match="packed with 'pickle', which may run code"):
         read_posterior(store)
+
+
+@pytest.mark.parametrize(("shift", "status"), [(0.0, "passed"), (3.0, "failed")])
+def test_a_posterior_from_elsewhere_is_a_run_that_passes_the_same_gates_or_not(tmp_path, shift, status):
+    from modelcompose import Workbench
+
+    rng = np.random.default_rng(3)
+    draws = rng.normal(size=(4, 500))
+    draws[0] += shift  # one chain stays elsewhere
+    groups = {
+        "posterior": xr.Dataset({"effect": (("chain", "draw"), draws)}),
+        "sample_stats": xr.Dataset({"diverging": (("chain", "draw"), np.zeros((4, 500), bool))}),
+    }
+    xr.DataTree.from_dict(groups).to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
+    bench = Workbench(tmp_path)
+    run = bench.import_run(["fit.nc"], model="by hand")
+    assert (run["kind"], run["name"], run["status"], run["model"]) == ("imported", "fit", status, "by hand")
+    assert [one["step"] for one in run["verdicts"]] == ["sampling"]
+    assert bench.get_run(run["id"]) == run
+    assert (tmp_path / run["executed"]).exists()
+
+
+def test_draws_without_divergences_are_not_trusted_whole(tmp_path):
+    from modelcompose import Workbench
+
+    rng = np.random.default_rng(4)
+    posterior = xr.Dataset({"effect": (("chain", "draw"), rng.normal(size=(4, 500)))})
+    xr.DataTree.from_dict({"posterior": posterior}).to_netcdf(tmp_path / "bare.nc", engine="h5netcdf")
+    run = Workbench(tmp_path).import_run(["bare.nc"])
+    assert run["status"] == "warned"
+    with pytest.raises(NotFound, match=r"no file 'gone\.nc'"):
+        Workbench(tmp_path).import_run(["gone.nc"])

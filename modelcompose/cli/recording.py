@@ -11,6 +11,7 @@ __all__ = ["VERBS", "add"]
 VERBS = {
     "record": "record",
     "reproduce": "reproduce",
+    "import-run": "import_run",
     "export-run": "export_run",
     "open-run": "open_run",
     "copy-runs": "copy_runs",
@@ -23,6 +24,11 @@ def add(commands: Any) -> None:
     verb(commands, "record", _record, "show everything that a run was made of").add_argument("id", help=ID)
     reproduce = verb(commands, "reproduce", _reproduce, "make a run again, every step anew, and grade the result")
     reproduce.add_argument("id", help=ID)
+    brought = verb(commands, "import-run", _import, "bring in a posterior drawn elsewhere, and judge it")
+    brought.add_argument("files", nargs="+", metavar="FILE", help="netCDF or zarr of ArviZ, or CmdStan's CSV by chain")
+    brought.add_argument("--name", default="", help="what to call the run (default: after the file)")
+    brought.add_argument("--model", default="", help="what its model is called")
+    brought.add_argument("--data", default="", help="what its table is called")
     export = verb(commands, "export-run", _export, "write a run, with what it was made of, to one file")
     export.add_argument("id", help=ID)
     export.add_argument("path", help="the file, in the workspace; its name ends in .modelcompose")
@@ -54,6 +60,17 @@ def _reproduce(options: Any) -> int:
         print(f"{run['name']}  {run['grade'] or run['status']}  {run['id']}")
         _show_reproduction(found) if found else print(run["message"])
     return 0 if run["grade"] in {"identical", "within Monte Carlo error"} else 1
+
+
+def _import(options: Any) -> int:
+    run = workbench(options).import_run(options.files, options.name, options.model, options.data)
+    if options.json:
+        show_json(run)
+    else:
+        print(f"{run['name']}  {run['status']}  {run['id']}")
+        for one in run["verdicts"]:
+            print(f"  {one['status']:<5} {one['title']} {one['sentence']}")
+    return 0 if run["status"] in {"passed", "warned"} else 1
 
 
 def _export(options: Any) -> None:

@@ -28,12 +28,12 @@ from modelcompose.errors import Conflict, InvalidInput
 from modelcompose.runs.checkpoints import POSTERIOR
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.notebook import EXECUTED, read_executed, write
-from modelcompose.runs.run import Run, RunStatus, RunVerdict, verdicts_in
+from modelcompose.runs.run import Run, RunKind, RunStatus, RunVerdict, verdicts_in
 from modelcompose.runs.store import RunStore
 from modelcompose.runs.tracking import PARAM_LENGTH, shortened
 from modelcompose.verdict import Verdict, worst
 
-__all__ = ["Tracked", "track"]
+__all__ = ["Tracked", "bring_in", "track"]
 
 KEY = re.compile(r"[\w. /-]{1,200}")
 NUMERIC = "iufb"
@@ -76,13 +76,53 @@ def track(
     return Tracked(name, RunStore(Path(workspace), tracking_uri), model=model, data=data, tags=tags or {})
 
 
+def bring_in(store: RunStore, dt: Any, *, name: str, files: Mapping[str, str], model: str = "", data: str = "") -> Run:
+    """Keep a posterior that was made elsewhere as a run of kind ``imported``, judged by the same rules.
+
+    Parameters
+    ----------
+    store
+        Where it is kept.
+    dt
+        DataTree with ``posterior``; see ``Tracked.log``.
+    name
+        What people call the run.
+    files
+        The files it was read from, relative to the workspace, with their SHA-256.
+    model, data
+        What the model and the table are called.
+
+    Raises
+    ------
+    InvalidInput
+        When it is no fit. The run is kept, with what is wrong.
+    """
+    of = Tracked(name, store, model=model, data=data, tags={}, kind="imported", source=next(iter(files)))
+    with of as run:
+        run.params(files=dict(files))
+        run.note("Brought in from " + ", ".join(f"`{file}`" for file in files) + "; nothing was drawn here.")
+        run.log(dt)
+    return run.run
+
+
 class Tracked:
     """A run under way whose steps are somebody's own code; see ``track``."""
 
-    def __init__(self, name: str, store: RunStore, *, model: str, data: str, tags: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        store: RunStore,
+        *,
+        model: str,
+        data: str,
+        tags: Mapping[str, str],
+        kind: RunKind = "tracked",
+        source: str = "",
+    ) -> None:
         self.name = name
         self._store = store
         self._model, self._data, self._tags = model, data, tags
+        self._kind, self._source = kind, source
         self._run: Run | None = None
         self._outer: Any = None
         self._nb: Any = None
@@ -97,10 +137,10 @@ class Tracked:
         self._run = self._store.create(
             self._nb,
             name=self.name,
-            notebook_path=_script(self._store.workspace, self.name),
+            notebook_path=self._source or _script(self._store.workspace, self.name),
             analysis=Analysis(model=self._model, data=self._data),
             parent=outer.id if outer is not None and outer._store.workspace == self._store.workspace else "",
-            kind="tracked",
+            kind=self._kind,
             tags=self._tags,
         )
         self._outer = _UNDER_WAY.set(self)

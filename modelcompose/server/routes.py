@@ -224,6 +224,13 @@ class Sweep(Request):
     retries: int | None = None
 
 
+class Bringing(Request):
+    files: list[str] = Field(min_length=1, max_length=1000)
+    name: str = ""
+    model: str = ""
+    data: str = ""
+
+
 class Copying(Request):
     to: str
     ids: list[str] = Field(default_factory=list)
@@ -308,6 +315,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "runs", "start", Start, 201),
     Route("POST", "runs/compare", "compare_runs", Together),
     Route("POST", "sweeps", "sweep", Sweep, 201, apart=True),
+    Route("POST", "runs/import", "import_run", Bringing, 201, apart=True),
     Route("POST", "runs/open", "open_run", OfFile, 201, apart=True),
     Route("POST", "runs/copy", "copy_runs", Copying, apart=True),
     Route("GET", f"runs/{RUN}", "get_run"),

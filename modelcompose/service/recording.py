@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -104,6 +105,39 @@ class Recording(Workspace):
         if wait:
             return runs.execute(store, run.id, on_event).model_dump(mode="json")
         runs.ensure_worker(store)
+        return run.model_dump(mode="json")
+
+    def import_run(self, files: Sequence[str], name: str = "", model: str = "", data: str = "") -> Json:
+        """Bring in a posterior that was drawn elsewhere, as a run that passes the same checks.
+
+        Parameters
+        ----------
+        files
+            In the workspace: one netCDF file or zarr store of ArviZ, or the CSV files of CmdStan's chains.
+        name
+            What to call the run; by default the name of the first file.
+        model, data
+            What the model and the table are called.
+
+        Returns
+        -------
+        dict
+            The run.
+
+        Raises
+        ------
+        NotFound
+            When there is no such file.
+        InvalidData
+            When a file is none of these, is damaged or too large, or holds no draws by chain.
+        """
+        from modelcompose.runs.tracked import bring_in
+        from modelcompose.samplers.elsewhere import read_posterior
+
+        paths = [self._inside(file) for file in files]
+        dt = read_posterior(*paths)
+        hashes = {self._shown(path): _sha256(path) for path in paths}
+        run = bring_in(self._store(), dt, name=name or paths[0].stem, files=hashes, model=model, data=data)
         return run.model_dump(mode="json")
 
     def export_run(self, id: str, path: str) -> Json:  # noqa: A002
@@ -248,6 +282,15 @@ class Recording(Workspace):
                 remedy="Bring back what it was, or open the file that the run was exported to.",
             )
         return nb, analysis
+
+
+def _sha256(path: Path) -> str:
+    """Hash a file, or all files of a folder with their names."""
+    if path.is_file():
+        with path.open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+    parts = [f"{one.relative_to(path).as_posix()} {_sha256(one)}" for one in sorted(path.rglob("*")) if one.is_file()]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def without_password(address: str) -> str:

@@ -47,7 +47,7 @@ def checks(dt: Any, analysis: Analysis | None = None) -> Iterator[Verdict]:
     """
     whole = _complete(dt)
     choices = (analysis or Analysis()).changed({"on_fail": "warn"})
-    yield _without_remedies(sampling.check(choices, whole))
+    yield _of_draws(sampling.check(choices, whole), whole)
     if {"posterior_predictive", "observed_data"} <= set(whole.children):
         verdict = _predictive(choices, whole)
         if verdict is not None:
@@ -81,9 +81,20 @@ def _complete(dt: Any) -> Any:
     return xr.DataTree.from_dict({**groups, "sample_stats": xr.Dataset()})
 
 
-def _without_remedies(verdict: Verdict) -> Verdict:
-    """Leave out remedies: they are changes of choices, and here nobody has made any."""
-    return verdict.model_copy(update={"remedies": ()})
+def _of_draws(verdict: Verdict, dt: Any) -> Verdict:
+    """Leave out remedies, which change choices that nobody has made here, and say what was not recorded."""
+    if "diverging" in dt["sample_stats"].to_dataset():
+        return verdict.model_copy(update={"remedies": ()})
+    unknown = Finding(
+        name="Divergences",
+        status="warn",
+        shown="not recorded",
+        sentence="Whether the sampler missed a part of the posterior cannot be told without them.",
+    )
+    findings = (*verdict.findings, unknown)
+    return verdict.model_copy(
+        update={"remedies": (), "findings": findings, "status": worst([verdict.status, unknown.status])}
+    )
 
 
 def _predictive(analysis: Analysis, dt: Any) -> Verdict | None:
