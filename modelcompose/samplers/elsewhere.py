@@ -399,5 +399,5 @@ def _array(values: np.ndarray[Any, Any], places: Mapping[tuple[int, ...], int]) 
     shape = [max(one) for one in zip(*places, strict=True)]
     array = np.empty((*values.shape[:2], *shape))
     for index, place in places.items():
-        array[(..., *(at - 1 for at in index))] = values[:, :, place]
+        array[(slice(None), slice(None), *(at - 1 for at in index))] = values[:, :, place]
     return array
