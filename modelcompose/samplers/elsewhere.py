@@ -399,5 +399,6 @@ def _array(values: np.ndarray[Any, Any], places: Mapping[tuple[int, ...], int]) 
     shape = [max(one) for one in zip(*places, strict=True)]
     array = np.empty((*values.shape[:2], *shape))
     for index, place in places.items():
-        array[(slice(None), slice(None), *(at - 1 for at in index))] = values[:, :, place]
+        inside: Any = (..., *(at - 1 for at in index))
+        array[inside] = values[:, :, place]
     return array
