@@ -168,7 +168,7 @@ def theirs(folder: Path, data: str) -> float:
 
 def ours(folder: Path, data: str) -> tuple[float, float]:
     """Return the seconds of a run, and how many of them were sampling."""
-    command = [sys.executable, "-m", "modelcompose.cli", "run", "composed.ipynb", "--fresh", "--json"]
+    command = [sys.executable, "-m", "modelcompose", "run", "composed.ipynb", "--fresh", "--json"]
     seconds, told = taken([*command, "--set", f"data={data}"], folder)
     run: dict[str, Any] = json.loads(told)
     verdicts = json.loads((folder / ".modelcompose" / "runs" / run["id"] / "verdicts.json").read_text())
