@@ -756,6 +756,8 @@ def _status(record: Record, standing: Standing | None) -> RunStatus:
         known = record.data.tags.get("modelcompose.status")
         return known if known in ENDED else WITHOUT_TAG.get(record.info.status, "error")
     if standing is not None and standing.outcome is not None:
+        if not standing.left:
+            return "running"  # whoever executed it is recording how it ended
         known = standing.outcome.get("status")
         return known if known in ENDED else "error"
     if standing is not None and standing.left:

@@ -248,7 +248,7 @@ def test_the_guide_is_found_where_people_look(lab: Lab):
     lab.wait("chosen.csv has 90 rows")
     lab.in_front("filebrowser")
     lab.command("launcher:create")
-    page.locator(".jp-LauncherCard", has_text="ModelCompose").first.click()
+    page.locator(".jp-LauncherCard", has_text="Guided Analysis").click()
     assert lab.guide.is_visible()
     lab.command("apputils:activate-command-palette")
     page.locator(".lm-CommandPalette-input").fill("modelcompose")

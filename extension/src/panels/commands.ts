@@ -32,7 +32,11 @@ export function addCommands(
   const hasAnalysis = () => model.view !== null;
 
   commands.addCommand(CommandIDs.openGuide, {
-    label: trans.__('ModelCompose'),
+    // The launcher offers the kernel of this name, too.
+    label: args =>
+      args['isLauncher']
+        ? trans.__('Guided Analysis')
+        : trans.__('ModelCompose'),
     caption: trans.__('Analyse data step by step with a Bayesian model'),
     icon: guideIcon,
     describedBy: NO_ARGUMENTS,

@@ -69,6 +69,7 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     }
     launcher?.add({
       command: CommandIDs.openGuide,
+      args: { isLauncher: true },
       category: 'ModelCompose',
       rank: 0
     });
