@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from modelcompose import Workbench, cli
+from modelcompose.runs.run import ENDED
 from modelcompose.workflow.lineage import Lineage
 from tests.runs.conftest import wait_for
 
@@ -31,7 +32,7 @@ def visits(folder) -> tuple[Workbench, str]:
 
 
 def ended(workbench: Workbench, id_: str) -> dict:
-    wait_for(lambda: workbench.get_run(id_)["status"] != "running", seconds=900)
+    wait_for(lambda: workbench.get_run(id_)["status"] in ENDED, seconds=900)
     return workbench.get_run(id_)
 
 
@@ -40,7 +41,7 @@ def mended(tmp_path_factory):
     """A run on autopilot in a process of its own."""
     workbench, path = visits(tmp_path_factory.mktemp("visits"))
     begun = workbench.start(path, {}, autopilot=3)
-    assert (begun["status"], begun["autopilot"], begun["lineage"]) == ("running", 3, None)
+    assert (begun["status"], begun["autopilot"], begun["lineage"]) == ("queued", 3, None)
     return workbench, ended(workbench, begun["id"])
 
 

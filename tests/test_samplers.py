@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import signal
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -293,7 +294,8 @@ def test_samplers_are_listed_in_words_without_the_fake() -> None:
 
 
 def test_a_sampler_whose_package_is_missing_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelcompose.samplers.facts.find_spec", lambda name: None if name == "numpyro" else True)
+    of_facts = sys.modules["modelcompose.samplers.facts"]  # the package has a function of that name
+    monkeypatch.setattr(of_facts, "find_spec", lambda name: None if name == "numpyro" else True)
     assert samplers.facts("numpyro").missing == ["numpyro"]
     with pytest.raises(InvalidInput, match="needs numpyro, which is not installed") as caught:
         samplers.fit(model(), sampler="numpyro", **SETTINGS)

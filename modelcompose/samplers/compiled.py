@@ -183,12 +183,14 @@ def compiled(model: Any, var_names: Iterable[str]) -> Compiled:
     Compiled
         With a ``key`` that is the same for all models of one structure.
     """
+    from numba.core.errors import NumbaError
+
     names = list(var_names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             return _lifted(model, names)
-        except Unliftable:
+        except (Unliftable, NumbaError):  # the latter where only constants can be compiled
             pass
     import nutpie
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any
-from urllib.parse import unquote
 
 from jupyter_server.auth.decorator import authorized
 from jupyter_server.base.handlers import APIHandler
@@ -51,7 +50,7 @@ class VerbHandler(APIHandler):
         if route is None:
             raise web.HTTPError(405)
         try:
-            named = [unquote(place) for place in places]
+            named = list(places)
             request = self._request(route)
             _require_text([named, request], where=route.path)
             result = await self._called(route, named, request)
