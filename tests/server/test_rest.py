@@ -30,7 +30,7 @@ def root(jp_root_dir):
 
 
 @pytest.fixture
-def call(jp_fetch, http_server_client, jp_http_port, jp_base_url, jp_auth_header, root):
+def call(jp_fetch, http_server_client, jp_base_url, jp_auth_header, root):
     """Call the API and return status and content, for errors too."""
 
     async def called(method, path, body=None, **query):
@@ -39,7 +39,7 @@ def call(jp_fetch, http_server_client, jp_http_port, jp_base_url, jp_auth_header
             options["body"] = body if isinstance(body, str) else json.dumps(body or {})
         try:
             if "%" in path:  # as it stands: jp_fetch would encode it once more
-                url = f"http://127.0.0.1:{jp_http_port}{jp_base_url}{'/'.join(API)}/{path}"
+                url = f"{jp_base_url}{'/'.join(API)}/{path}"
                 response = await http_server_client.fetch(url, headers=jp_auth_header, **options)
             else:
                 params = {name: str(value) for name, value in query.items()}
