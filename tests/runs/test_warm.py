@@ -237,6 +237,7 @@ def test_a_command_that_is_handed_over_is_like_one_that_is_not(zygote: int, work
     assert done[0][2] == 3  # there is nothing of that name
 
 
+@pytest.mark.slow
 def test_ctrl_c_reaches_a_command_that_was_handed_over(zygote: int, workspace: Path, sleepstudy: dict) -> None:
     bench = modelcompose.Workbench(workspace)
     bench.compose({**sleepstudy, "draws": 500_000, "chains": 1, "on_fail": "warn"}, "long.ipynb")
