@@ -1,7 +1,8 @@
 """Add up the closing lines of several pytest runs into one, in pytest's own form.
 
 A run that was interrupted, that did not get as far as its closing line, or that ran no test counts as an error: the
-sum never looks better than its parts.
+sum never looks better than its parts. Where tests that had failed were run once more (the log beside it, ending in
+``.again``), they count as they ended then, and as errors if fewer were run than had failed.
 """
 
 from __future__ import annotations
@@ -30,12 +31,23 @@ def counted(log: str) -> tuple[Counter[str], float]:
     return Counter(error=1), 0.0
 
 
-def summed(logs: list[str]) -> str:
-    """Return the closing line of all runs together."""
+def repeated(counts: Counter[str], again: Counter[str]) -> Counter[str]:
+    """Return the counts of a run in which what failed, or could not be set up, was run once more."""
+    due = counts["failed"] + counts["error"]
+    ran = Counter({word: again[word] for word in ORDER if word not in ("deselected", "warning")})
+    kept = Counter({word: count for word, count in counts.items() if word not in ("failed", "error")})
+    return kept + ran + Counter(error=max(0, due - ran.total()))
+
+
+def summed(logs: list[tuple[str, str | None]]) -> str:
+    """Return the closing line of all runs together, each with what was run once more of it, if anything was."""
     total: Counter[str] = Counter()
     seconds = 0.0
-    for log in logs:
+    for log, once_more in logs:
         counts, took = counted(log)
+        if once_more is not None:
+            again, more = counted(once_more)
+            counts, took = repeated(counts, again), took + more
         total += counts
         seconds += took
     parts = [
@@ -45,6 +57,12 @@ def summed(logs: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    line = summed([Path(name).read_text(encoding="utf-8") if Path(name).exists() else "" for name in sys.argv[1:]])
+    files = [(Path(name), Path(f"{name}.again")) for name in sys.argv[1:]]
+    line = summed(
+        [
+            (log.read_text(encoding="utf-8") if log.exists() else "", more.read_text("utf-8") if more.exists() else None)
+            for log, more in files
+        ]
+    )
     print(line)
     sys.exit(" failed" in line or " error" in line)

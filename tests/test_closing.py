@@ -43,3 +43,21 @@ def test_a_missing_log_counts_as_an_error(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, SCRIPT, "absent"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "1 error in 0.00s" in done.stdout
     assert done.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "again", "counts"),
+    [
+        ("= 2 failed, 5 passed in 4.00s =", "= 2 passed, 5 deselected in 1.00s =", "7 passed in 5.00s"),
+        ("= 2 failed, 5 passed in 4.00s =", "= 1 failed, 1 passed in 1.00s =", "1 failed, 6 passed in 5.00s"),
+        ("= 1 failed, 5 passed, 1 error in 4.00s =", "= 1 passed in 1.00s =", "6 passed, 1 error in 5.00s"),
+        ("= 1 failed, 5 passed in 4.00s =", "= 6 deselected in 1.00s =", "5 passed, 1 error in 5.00s"),
+        ("= 1 failed, 5 passed in 4.00s =", "Killed", "5 passed, 1 error in 4.00s"),
+    ],
+)
+def test_what_was_run_once_more_counts_as_it_ended_then(tmp_path: Path, first: str, again: str, counts: str) -> None:
+    (tmp_path / "one").write_text(first, encoding="utf-8")
+    (tmp_path / "one.again").write_text(again, encoding="utf-8")
+    done = subprocess.run([sys.executable, SCRIPT, "one"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.stdout.strip().strip("=").strip() == counts
+    assert bool(done.returncode) == ("failed" in counts or "error" in counts)

@@ -15,6 +15,7 @@ from modelcompose.runs.run import ENDED
 from modelcompose.workflow.lineage import Lineage
 from tests.runs.conftest import wait_for
 
+pytestmark = pytest.mark.slow  # by day, autopilot flies over cells that compute nothing: runs/test_autopilot.py
 SLOPE = 0.5
 
 
@@ -104,7 +105,6 @@ def test_the_command_line_lists_the_rounds(mended, capsys, monkeypatch):
     assert run["lineage"]["stopped"] in said
 
 
-@pytest.mark.slow
 def test_a_chain_that_was_killed_goes_on_where_it_was(tmp_path):
     workbench, path = visits(tmp_path)
     id_ = workbench.start(path, {}, autopilot=3)["id"]

@@ -92,6 +92,7 @@ def test_a_new_model_begins_as_a_notebook_without_faults(bench):
     assert bench.show_model("models/growth.py")["columns"] == {"y": "continuous", "x": "continuous"}
 
 
+@pytest.mark.slow
 def test_the_notebook_of_a_new_model_runs_and_shows_what_is_wrong(bench):
     from nbclient import NotebookClient
     from nbformat import v4
@@ -121,6 +122,7 @@ def test_all_faults_of_a_file_are_named_and_nothing_is_added(bench):
     assert not (bench.workspace / "models" / "mine.py").exists()
 
 
+@pytest.mark.slow
 def test_a_model_of_the_catalogue_is_forked_into_a_file_without_faults(bench):
     for name, like in (("slopes", "varying-slopes"), ("studies", "meta-analysis")):
         found = bench.fork_model(like, name)
@@ -140,6 +142,7 @@ def test_a_removed_model_is_kept_aside(bench):
         bench.remove_model("data/sleepstudy.csv")
 
 
+@pytest.mark.slow
 def test_a_model_is_used_on_a_table_with_other_names(bench, sleepstudy):
     bench.add_model(bench.new_model("growth")["path"])
     data = {"data": "data/sleepstudy.csv"}

@@ -45,7 +45,7 @@ def once(how):
     return fitted(simulated(), missing=how)
 
 
-@pytest.mark.parametrize("how", ["impute", "multiple"])
+@pytest.mark.parametrize("how", ["multiple", pytest.param("impute", marks=pytest.mark.slow)])
 def test_filled_gaps_recover_the_slope(how):
     _, table, model, dt = once(how)
     slope = dt["posterior"]["center(x)"]

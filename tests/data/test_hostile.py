@@ -8,6 +8,7 @@ from hostile import CASES, READS, told
 from hostile_formats import FORMATS
 
 ALL = [*CASES, *FORMATS]
+SLOW = {"wide.csv"}
 TYPES = {"bool", "boolean", "int64", "float64", "datetime64[us]", "str"}
 
 
@@ -17,7 +18,9 @@ def test_there_are_enough_of_them_and_no_name_stands_twice():
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, id=case.name, marks=[pytest.mark.slow] * (case.name in SLOW)) for case in ALL]
+)
 def test_a_hostile_file_is_read_as_it_stands_or_refused_in_words(case, tmp_path):
     frame, notes, refusal = told(case, tmp_path)
     assert (tmp_path / case.name).read_bytes() == case.content

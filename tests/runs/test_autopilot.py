@@ -152,6 +152,7 @@ gate("sampling", enough.status, [enough],
 """
 
 
+@pytest.mark.slow
 def test_it_stops_when_the_rounds_are_used_up_and_keeps_what_came_nearer(flown: Any) -> None:
     run, lineage, _ = flown({"sampling": GROWING, "answer": 'judge("answer")'}, 2)
     assert [(one.parent, one.changes) for one in lineage.rounds] == [

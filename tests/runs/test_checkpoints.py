@@ -161,7 +161,7 @@ def test_verdicts_of_finished_steps_are_events_like_the_others(bench: Bench, fir
     [
         ("ci_prob = 0.9", "ci_prob = 0.8", {"answer"}),
         ("draws = 100", "draws = 50", {"fit", "sampling", "posterior", "answer"}),
-        ('outcome = "a"', 'outcome = "b"', ALL),
+        pytest.param('outcome = "a"', 'outcome = "b"', ALL, marks=pytest.mark.slow),
     ],
 )
 def test_a_changed_choice_runs_the_steps_that_depend_on_it(
@@ -174,6 +174,7 @@ def test_a_changed_choice_runs_the_steps_that_depend_on_it(
     assert {what.split()[1] for what in computed} == again & {"prior", "fit", "posterior"}
 
 
+@pytest.mark.slow
 def test_what_is_mixed_of_old_and_new_is_what_a_fresh_run_shows(bench: Bench, first: Run) -> None:
     nb = study(CHOICES.replace("draws = 100", "draws = 70"))
     mixed, fresh = bench.run(nb), bench.run(nb, fresh=True)
@@ -216,6 +217,7 @@ def test_a_table_that_changes_while_it_is_used_is_kept_nowhere(bench: Bench) -> 
         table.write_text(before)
 
 
+@pytest.mark.slow
 def test_a_table_from_where_it_may_change_is_read_each_time(bench: Bench) -> None:
     nb = study(CHOICES.replace('"table.csv"', '"https://example.org/table.csv"'))
     bench.run(nb)
@@ -284,6 +286,7 @@ def test_a_waived_failure_is_judged_anew_warns_and_names_who_waived_it(bench: Be
     assert bench.run(failing(on_fail="warn")).status == "failed"
 
 
+@pytest.mark.slow
 def test_a_failure_against_which_a_run_went_on_stops_one_that_must_stop(bench: Bench) -> None:
     cells = {"data": CELLS["data"], "prior": "prior = computed('prior', 3)\nmc.check.prior(prior, 'fail')"}
     went_on = bench.run(study(CHOICES.replace('"stop"', '"warn"'), cells))
@@ -293,7 +296,9 @@ def test_a_failure_against_which_a_run_went_on_stops_one_that_must_stop(bench: B
     assert bench.executed() == ["define data", "check prior"]
 
 
-@pytest.mark.parametrize("harm", ["cut", "changed", "gone", "manifest"])
+@pytest.mark.parametrize(
+    "harm", ["cut", *(pytest.param(harm, marks=pytest.mark.slow) for harm in ("changed", "gone", "manifest"))]
+)
 def test_a_damaged_step_is_ignored_and_made_again(bench: Bench, first: Run, harm: str) -> None:
     keys = Keys.read(study(), bench.folder, "python3")
     assert keys is not None

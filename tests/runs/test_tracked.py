@@ -140,6 +140,7 @@ def test_values_that_cannot_be_noted_are_refused(workspace):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+@pytest.mark.slow
 def test_a_process_that_is_killed_leaves_a_run_that_died(workspace):
     code = (
         "import sys, os, signal, modelcompose as mc\n"

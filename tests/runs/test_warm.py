@@ -320,6 +320,7 @@ def test_no_more_are_forked_than_allowed(cold: Any) -> None:
     assert inside("print('again')") == "again"
 
 
+@pytest.mark.slow
 def test_there_are_never_many_warm_processes(elsewhere: Path) -> None:
     import fcntl
 
@@ -341,6 +342,7 @@ def test_one_that_nobody_needs_ends_by_itself(cold: Any, elsewhere: Path) -> Non
     assert list(elsewhere.glob("*.sock")) == []
 
 
+@pytest.mark.slow
 def test_nothing_is_forked_from_code_that_has_changed_since(cold: Any, tmp_path: Path, monkeypatch: Any) -> None:
     package = Path(modelcompose.__file__).parent
     shutil.copytree(package, tmp_path / "modelcompose", ignore=shutil.ignore_patterns("labextensions", "__pycache__"))

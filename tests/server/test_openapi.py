@@ -99,6 +99,7 @@ def test_python_elsewhere_has_the_same_verbs():
     assert reached == {route.verb for route in ROUTES}
 
 
+@pytest.mark.slow
 def test_python_elsewhere_gets_the_same_answers_and_errors(server):
     workspace, url, _ = server
     here, there = Workbench(workspace), mc.connect(url, TOKEN)

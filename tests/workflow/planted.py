@@ -370,7 +370,7 @@ CASES = (
     Planted("heavy tails", heavy_tails, "posterior", ("tail-probability",), ("model",)),
     Planted("overdispersion", overdispersion, "posterior", ("tail-probability",), ("model",)),
     Planted("zero inflation", zero_inflation, "posterior", ("tail-probability",), ("model",)),
-    Planted("wrong link", wrong_link, "posterior", ("tail-probability",), ("model",), quick=True),
+    Planted("wrong link", wrong_link, "posterior", ("tail-probability",), ("model",)),
     Planted(
         "prior-data conflict",
         conflict,

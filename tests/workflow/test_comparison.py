@@ -261,6 +261,7 @@ def test_averages_need_models(regression):
         stacked(analysis, dataset, xr.DataTree())
 
 
+@pytest.mark.slow
 def test_overdispersed_counts_ask_for_the_model_that_allows_for_it(tmp_path):
     rng = np.random.default_rng(5)
     x = rng.standard_normal(150)

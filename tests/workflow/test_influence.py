@@ -86,7 +86,9 @@ def density_without(name, at):
     return float(logsumexp(by_draw) - np.log(len(by_draw)))
 
 
-@pytest.mark.parametrize("name", ["linear", "poisson", "varying-intercepts"])
+@pytest.mark.parametrize(
+    "name", ["linear", *(pytest.param(name, marks=pytest.mark.slow) for name in ("poisson", "varying-intercepts"))]
+)
 def test_every_way_agrees_with_a_table_without_the_row(name):
     """The worst row by the fall-back, another by weights; within one standard error of all rows' density."""
     _, _, _, _, loo = left_out(name)

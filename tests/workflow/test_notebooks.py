@@ -56,7 +56,10 @@ def test_the_short_workflow_is_the_full_one_with_fewer_steps():
             assert cells[cell["id"]] == "".join(cell["source"])
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",  # the short one is executed below
+    [pytest.param(path, id=path.stem, marks=[pytest.mark.slow] * (path.stem == "simple")) for path in WORKFLOWS],
+)
 def test_a_workflow_notebook_runs_as_it_is_on_other_data(path, tmp_path):
     from modelcompose import samples
 

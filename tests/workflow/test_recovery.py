@@ -133,6 +133,7 @@ def test_a_right_model_finds_known_values_and_a_wrong_one_does_not(tmp_path):
     assert not any("prior_scale" in remedy.changes for remedy in remedies)
 
 
+@pytest.mark.slow
 def test_ten_data_sets_are_judged_by_their_intervals_too(tmp_path):
     analysis = CHOICES.changed({"recoveries": 10})
     found, verdict = judged(analysis, regression(shift=0.5), tmp_path)

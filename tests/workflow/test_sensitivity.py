@@ -184,6 +184,7 @@ def test_data_that_speak_for_themselves_pass(fitted, tmp_path):
     assert verdict.picture
 
 
+@pytest.mark.slow
 def test_a_prior_against_the_data_fails_and_the_default_priors_mend_it(fitted, tmp_path):
     dataset, choices = fitted
     analysis = mc.complete(Analysis.of(choices), dataset)
