@@ -57,12 +57,10 @@ def summed(logs: list[tuple[str, str | None]]) -> str:
 
 
 if __name__ == "__main__":
-    files = [(Path(name), Path(f"{name}.again")) for name in sys.argv[1:]]
-    line = summed(
-        [
-            (log.read_text(encoding="utf-8") if log.exists() else "", more.read_text("utf-8") if more.exists() else None)
-            for log, more in files
-        ]
-    )
+    texts = [
+        [path.read_text(encoding="utf-8") if path.exists() else None for path in (Path(name), Path(f"{name}.again"))]
+        for name in sys.argv[1:]
+    ]
+    line = summed([(log or "", once_more) for log, once_more in texts])
     print(line)
     sys.exit(" failed" in line or " error" in line)
