@@ -7,7 +7,7 @@ record and the report read back, beside HTML and a picture that any notebook vie
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from math import isfinite
 from typing import Annotated, Any, Literal
@@ -45,6 +45,20 @@ def _finite(value: Any) -> Any:
 
 
 JsonObject = Annotated[dict[str, Any], AfterValidator(_finite)]
+
+
+def _order(validated: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Return the details as they were written: a saved notebook has its keys by the alphabet."""
+    details = validated.get("details") or {}
+    return tuple((name, *(_columns(value) if _is_table(value) else ())) for name, value in details.items())
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
+
+
+def _columns(rows: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(map(str, rows[0]))
 
 
 class Remedy(BaseModel):
@@ -105,6 +119,10 @@ class Verdict(BaseModel):
     findings: tuple[Finding, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     details: JsonObject = Field(default_factory=dict, description="Further results, as JSON values.")
+    order: tuple[tuple[str, ...], ...] = Field(
+        default_factory=_order,
+        description="The names of the details in their order, each followed by the columns of its table.",
+    )
     partial: bool = Field(default=False, description="True when it rests on sampling that was stopped early.")
     alt: str = Field(default="", description="Text alternative of the picture.")
     waived: Waiver | None = Field(default=None, description="Who lets a failure pass, and why.")
@@ -159,7 +177,9 @@ class Verdict(BaseModel):
 
     def _details_html(self) -> str:
         """Render what is meant for reading: texts, LaTeX under "equation", sentences, and lists of flat mappings."""
-        return "".join(_detail_html(name, value) for name, value in self.details.items())
+        orders = {name: columns for name, *columns in self.order}
+        names = [*(name for name in orders if name in self.details), *(n for n in self.details if n not in orders)]
+        return "".join(_detail_html(name, self.details[name], orders.get(name, [])) for name in names)
 
     def _remedies_html(self) -> str:
         items = "".join(
@@ -204,21 +224,20 @@ def _heads(*names: str) -> str:
     return "".join(f'<th style="text-align: left">{escape(name)}</th>' for name in names)
 
 
-def _detail_html(name: str, value: Any) -> str:
+def _detail_html(name: str, value: Any, columns: Sequence[str]) -> str:
     if name == "equation":
         return f"<p>$$\\begin{{gathered}}{escape(value)}\\end{{gathered}}$$</p>"
     if isinstance(value, str):
         return f"<p><strong>{escape(name.capitalize())}</strong> &nbsp; {escape(value)}</p>"
-    if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
-        return _table_html(name, value)
+    if _is_table(value):
+        return _table_html(name, value, columns or _columns(value))
     if isinstance(value, list) and value and all(isinstance(line, str) for line in value):
         lines = "".join(f"<p>{escape(line)}</p>" for line in value)
         return f"<details><summary><strong>{escape(name)}</strong></summary>{lines}</details>"
     return ""
 
 
-def _table_html(caption: str, rows: list[dict[str, Any]]) -> str:
-    columns = list(rows[0])
+def _table_html(caption: str, rows: list[dict[str, Any]], columns: Sequence[str]) -> str:
     head = _heads(*columns)
     body = "".join(
         "<tr>"

@@ -155,6 +155,7 @@ def test_the_json_has_the_published_shape() -> None:
             {"label": "Draw more", "why": "Chains need time.", "changes": {"draws": 2000}, "cost": "", "score": 0.5}
         ],
         "details": {"Effects": [{"term": "Days", "mean": 10.4}], "rows": 180},
+        "order": [["Effects", "term", "mean"], ["rows"]],
         "partial": False,
         "waived": None,
         "policy": "",
@@ -258,3 +259,13 @@ def test_a_broken_picture_is_left_out() -> None:
     outputs = outputs_of(verdict())
     outputs[1]["data"]["image/png"] = "abc"
     assert verdict_in(outputs) == verdict(picture=None)
+
+
+def test_details_keep_their_order_in_a_notebook_that_sorts_its_keys() -> None:
+    rows = [{"term": "Days", "prior": "Normal(0, 49)"}]
+    verdict = Verdict(step="model", title="?", status="pass", sentence="", details={"priors": rows, "note": "few"})
+    assert verdict.order == (("priors", "term", "prior"), ("note",))
+    sorted_by_key = json.loads(json.dumps(verdict.model_dump(mode="json"), sort_keys=True))
+    again = Verdict.model_validate(sorted_by_key)
+    assert again.order == verdict.order
+    assert again.html() == verdict.html()

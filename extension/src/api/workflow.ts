@@ -53,6 +53,10 @@ export interface Verdict {
   sentence: string;
   findings: Finding[];
   remedies: Remedy[];
+  /** Further results to read: texts, lists of sentences, tables, and LaTeX under “equation”. */
+  details?: Record<string, unknown>;
+  /** The names of the details in their order, each followed by the columns of its table. */
+  order?: string[][];
   alt: string;
   partial: boolean;
   waived: Waiver | null;

@@ -50,7 +50,7 @@ export function Guide(props: Props) {
       setPage('workflow');
     });
   return (
-    <div className="jp-modelcompose-Guide">
+    <div className="jp-modelcompose-Guide jp-modelcompose-Surface">
       <Tabs page={page} onSelect={setPage} />
       <main className="jp-modelcompose-Guide-page">
         {page === 'new' && (

@@ -65,6 +65,11 @@ export class AnalysisModel implements AnalysisActions {
     return this._changed;
   }
 
+  /** Whether something on the page belongs to the notebook that is acted on. */
+  contains(node: Node): boolean {
+    return this._panel?.node.contains(node) ?? false;
+  }
+
   get view(): AnalysisView | null {
     const panel = this._panel;
     const inspection = this._inspection;

@@ -4,30 +4,22 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, ISessionContextDialogs } from '@jupyterlab/apputils';
-import { IDocumentManager } from '@jupyterlab/docmanager';
-import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import { ICommandPalette } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
-import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { RestWorkbench } from '../api/rest';
-import { AnalysisModel } from './analysis';
-import { BackgroundRuns } from './background';
 import { addCommands, CommandIDs } from './commands';
 import { GuidePanel } from './GuidePanel';
-import { LabHost } from './host';
 import { openWithAnalysis } from './opening';
+import { IWorkbench } from './workbench';
 
 export const guidePlugin: JupyterFrontEndPlugin<void> = {
   id: 'modelcompose:guide',
   description: 'The guide through the Bayesian workflow, in the left sidebar.',
   autoStart: true,
-  requires: [INotebookTracker, IDocumentManager],
+  requires: [IWorkbench],
   optional: [
-    IDefaultFileBrowser,
-    ISessionContextDialogs,
     ILayoutRestorer,
     ICommandPalette,
     ILauncher,
@@ -37,10 +29,7 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
   ],
   activate: (
     app: JupyterFrontEnd,
-    tracker: INotebookTracker,
-    documents: IDocumentManager,
-    browser: IDefaultFileBrowser | null,
-    dialogs: ISessionContextDialogs | null,
+    workbench: IWorkbench,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
@@ -48,16 +37,7 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     shell: ILabShell | null,
     settings: ISettingRegistry | null
   ) => {
-    const client = new RestWorkbench(app.serviceManager.serverSettings);
-    const host = new LabHost(app.commands, documents, browser);
-    const background = new BackgroundRuns(client, host);
-    const model = new AnalysisModel(
-      client,
-      tracker,
-      background,
-      path => host.localPath(path),
-      dialogs ?? undefined
-    );
+    const { client, host, model, background } = workbench;
     const panel = new GuidePanel(client, host, model, background);
     app.shell.add(panel, 'left', { rank: 150, type: 'ModelCompose' });
     restorer?.add(panel, panel.id);
@@ -76,8 +56,5 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     if (shell && settings) {
       void openWithAnalysis({ shell, settings, model, panel });
     }
-    void background.resume().catch(() => {
-      // The panel says so when the server part is missing; here it only means that there is nothing to resume.
-    });
   }
 };

@@ -42,7 +42,7 @@ function render({ model, el }: { model: AskingModel; el: HTMLElement }) {
   const sheet = document.createElement('style');
   sheet.textContent = controls + style;
   const mount = document.createElement('div');
-  mount.className = 'jp-modelcompose-PriorWidget';
+  mount.className = 'jp-modelcompose-Surface jp-modelcompose-PriorWidget';
   el.append(sheet, mount);
   const client = new CommPriors(model);
   const root = createRoot(mount);

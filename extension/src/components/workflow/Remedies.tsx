@@ -6,34 +6,40 @@ export function Remedies(props: {
   /** Whether the first remedy is the next thing to do. */
   urgent: boolean;
   busy: boolean;
-  onTry: (remedy: Remedy) => void;
+  /** Null where they can only be read. */
+  onTry: ((remedy: Remedy) => void) | null;
 }) {
+  const { remedies, urgent, busy, onTry } = props;
   return (
     <div className="jp-modelcompose-Remedies">
       <h5>Try this, most promising first</h5>
-      {props.remedies.map((remedy, index) => (
+      {remedies.map((remedy, index) => (
         <div key={remedy.label} className="jp-modelcompose-Remedy">
-          <button
-            className={`jp-modelcompose-Button ${index === 0 && props.urgent ? 'jp-mod-primary' : ''}`}
-            disabled={props.busy}
-            title={describeChanges(remedy)}
-            onClick={() => props.onTry(remedy)}
-          >
-            {remedy.label}
-          </button>
+          {onTry ? (
+            <button
+              className={`jp-modelcompose-Button ${index === 0 && urgent ? 'jp-mod-primary' : ''}`}
+              disabled={busy}
+              title={`Changes the parameters: ${changesOf(remedy)}`}
+              onClick={() => onTry(remedy)}
+            >
+              {remedy.label}
+            </button>
+          ) : (
+            <strong>{remedy.label}</strong>
+          )}
           <small>{remedy.why}</small>
           {remedy.cost && (
             <small>Cost: {remedy.cost.replace(/\.$/, '')}.</small>
           )}
+          {!onTry && <code>{changesOf(remedy)}</code>}
         </div>
       ))}
     </div>
   );
 }
 
-function describeChanges(remedy: Remedy): string {
-  const changes = Object.entries(remedy.changes).map(
-    ([name, value]) => `${name} = ${JSON.stringify(value)}`
-  );
-  return `Changes the parameters: ${changes.join(', ')}`;
+function changesOf(remedy: Remedy): string {
+  return Object.entries(remedy.changes)
+    .map(([name, value]) => `${name} = ${JSON.stringify(value)}`)
+    .join(', ');
 }

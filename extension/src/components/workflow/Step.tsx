@@ -1,6 +1,6 @@
 import { useEffect, useRef } from 'react';
 
-import { PriorClient, StepView, Waiver } from '../../api/port';
+import { PriorClient, StepView } from '../../api/port';
 import { Badge, Mark } from '../Badge';
 import { NotebookPriors } from '../models/NotebookPriors';
 import { Progress } from '../Progress';
@@ -8,7 +8,7 @@ import { stepTone, stepWord } from '../steps';
 import { EditedByHand } from './Difference';
 import { lastChange } from './lineage';
 import { VerdictCard } from './VerdictCard';
-import { AnalysisActions, AnalysisView } from './view';
+import { AnalysisActions, AnalysisView, verdictActions } from './view';
 
 /** The step that judges the priors. */
 const PRIOR_STEP = 'prior';
@@ -73,11 +73,8 @@ function Body({ client, step, view, actions, busy }: Props) {
         <VerdictCard
           verdict={step.verdict}
           stale={step.stale}
-          busy={busy}
           change={lastChange(view.lineage, step.step)}
-          by={lastName(view)}
-          onRemedy={remedy => actions.applyRemedy(remedy, step.step)}
-          onWaive={(by, reason) => actions.waive(step.step, by, reason)}
+          actions={verdictActions(view, actions, step.step)}
         />
       )}
       {step.step === PRIOR_STEP && analysis && (
@@ -117,10 +114,4 @@ function Body({ client, step, view, actions, busy }: Props) {
       </div>
     </div>
   );
-}
-
-/** Who last let a failure of this notebook pass. */
-function lastName({ inspection }: AnalysisView): string {
-  const waivers = inspection.analysis?.waivers as Waiver[] | undefined;
-  return waivers?.at(-1)?.by ?? '';
 }

@@ -9,19 +9,25 @@ import { Waive, Waived } from './Waive';
 /** Policies of one's own are named; the thresholds that everybody has need no word. */
 const DEFAULTS = /^ModelCompose['’]s defaults/;
 
-/** What a step's check found, how it was judged, and what to do about it. */
-export function VerdictCard(props: {
-  verdict: Verdict;
-  stale: boolean;
+/** What can be done about a verdict where its notebook is open. */
+export interface VerdictActions {
   busy: boolean;
-  /** The change that this verdict followed, when it was made here. */
-  change: Round | null;
   /** Who let a failure pass before; the first proposal for who does so now. */
   by: string;
   onRemedy: (remedy: Remedy) => void;
   onWaive: (by: string, reason: string) => Promise<void>;
+}
+
+/** What a step's check found, how it was judged, and what to do about it. */
+export function VerdictCard(props: {
+  verdict: Verdict;
+  stale: boolean;
+  /** The change that this verdict followed, when it was made here. */
+  change: Round | null;
+  /** Null where the card can only be read. */
+  actions: VerdictActions | null;
 }) {
-  const { verdict, stale, busy, change, by, onRemedy, onWaive } = props;
+  const { verdict, stale, change, actions } = props;
   const { waived } = verdict;
   const failed = verdict.status === 'fail' && !stale && !waived;
   return (
@@ -44,8 +50,8 @@ export function VerdictCard(props: {
       {waived && (
         <Waived
           waiver={waived}
-          busy={busy}
-          onTakeBack={() => onWaive(waived.by, '')}
+          busy={actions?.busy ?? false}
+          onTakeBack={actions && (() => actions.onWaive(waived.by, ''))}
         />
       )}
       {change && !stale && <BeforeAfter round={change} step={verdict.step} />}
@@ -53,11 +59,11 @@ export function VerdictCard(props: {
         <Remedies
           remedies={verdict.remedies}
           urgent={failed}
-          busy={busy}
-          onTry={onRemedy}
+          busy={actions?.busy ?? false}
+          onTry={actions && actions.onRemedy}
         />
       )}
-      {failed && <Waive by={by} busy={busy} onWaive={onWaive} />}
+      {failed && actions && <Waive {...actions} />}
       <Findings findings={verdict.findings} />
       {verdict.policy && !DEFAULTS.test(verdict.policy) && (
         <p className="jp-modelcompose-small">

@@ -85,7 +85,8 @@ export function Waive(props: { by: string; busy: boolean; onWaive: OnWaive }) {
 export function Waived(props: {
   waiver: Waiver;
   busy: boolean;
-  onTakeBack: () => Promise<void>;
+  /** Null where nothing can be done about it. */
+  onTakeBack: (() => Promise<void>) | null;
 }) {
   const { waiver, busy, onTakeBack } = props;
   const taking = useAction();
@@ -100,13 +101,15 @@ export function Waived(props: {
         {waiver.reason}
       </p>
       <Problem error={taking.error} />
-      <button
-        className="jp-modelcompose-Button jp-mod-quiet"
-        disabled={busy || taking.busy}
-        onClick={() => void taking.start(onTakeBack)}
-      >
-        Take back
-      </button>
+      {onTakeBack && (
+        <button
+          className="jp-modelcompose-Button jp-mod-quiet"
+          disabled={busy || taking.busy}
+          onClick={() => void taking.start(onTakeBack)}
+        >
+          Take back
+        </button>
+      )}
     </div>
   );
 }

@@ -12,7 +12,7 @@ import { Phases } from './Phases';
 import { PlanSection } from './PlanSection';
 import { RulesInForce } from './RulesInForce';
 import { Step } from './Step';
-import { AnalysisActions, AnalysisView, focus } from './view';
+import { AnalysisActions, AnalysisView, focus, isBusy } from './view';
 
 interface Props {
   client: WorkbenchClient;
@@ -23,7 +23,7 @@ interface Props {
 /** The steps of the active notebook, their verdicts, and what comes next. */
 export function Workflow({ client, view, actions }: Props) {
   const { steps, problem } = view.inspection;
-  const busy = view.activity !== null || view.running.length > 0;
+  const busy = isBusy(view);
   const [opened, toggle] = useOpenStep(view);
   return (
     <div className="jp-modelcompose-Workflow">

@@ -5,11 +5,13 @@ import {
   Planned,
   Remedy,
   Run,
-  Sampling
+  Sampling,
+  Waiver
 } from '../../api/port';
 import { Following } from '../following';
 import { failedStep, isDone } from '../steps';
 import { Changed } from './Difference';
+import type { VerdictActions } from './VerdictCard';
 
 /** The active notebook as the panel draws it. */
 export interface AnalysisView {
@@ -66,4 +68,23 @@ export function focus({ inspection, running }: AnalysisView): string | null {
   const failed = failedStep(steps);
   const last = steps.filter(isDone).at(-1);
   return running[0] ?? failed?.step ?? last?.step ?? steps[0]?.step ?? null;
+}
+
+export function isBusy({ activity, running }: AnalysisView): boolean {
+  return activity !== null || running.length > 0;
+}
+
+/** What can be done about the verdict of a step of the active notebook. */
+export function verdictActions(
+  view: AnalysisView,
+  actions: AnalysisActions,
+  step: string
+): VerdictActions {
+  const waivers = view.inspection.analysis?.waivers as Waiver[] | undefined;
+  return {
+    busy: isBusy(view),
+    by: waivers?.at(-1)?.by ?? '',
+    onRemedy: remedy => actions.applyRemedy(remedy, step),
+    onWaive: (by, reason) => actions.waive(step, by, reason)
+  };
 }
