@@ -220,7 +220,7 @@ it('tells a failure that was waived from one that was not, in the list and side 
       item.querySelector('svg')?.getAttribute('data-tone')
     ]);
   expect(marks).toEqual([
-    [`${title} Failed, but waived. `, 'warn'],
+    [`${title} Failed, but waived. `, 'waived'],
     [`${title} Failed. `, 'fail']
   ]);
   const compared = fakeComparison(['1', '2']);

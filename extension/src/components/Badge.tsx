@@ -1,4 +1,5 @@
-export type Tone = 'pass' | 'warn' | 'fail' | 'info' | 'busy' | 'idle';
+export type Tone =
+  'pass' | 'warn' | 'fail' | 'info' | 'busy' | 'idle' | 'waived' | 'stale';
 
 export const SHAPES: Record<Tone, string> = {
   pass: 'M3.5 8.5l3 3 6-7',
@@ -6,7 +7,9 @@ export const SHAPES: Record<Tone, string> = {
   fail: 'M4.5 4.5l7 7M11.5 4.5l-7 7',
   info: 'M8 7.5v5M8 4v.5',
   busy: 'M8 4v4l3 2',
-  idle: ''
+  idle: '',
+  waived: 'M4 9.5c1.5-3 2.5-3 4-1.5s2.5 1.5 4-1.5',
+  stale: 'M11.2 9.6a3.6 3.6 0 1 1-.4-3.8M11.3 3.4v2.6H8.8'
 };
 
 /** A state as a shape in its colour; the word beside it says the same. */

@@ -9,7 +9,7 @@ import { Problem } from './Problem';
 import { Questions } from './question/Questions';
 import { Runs } from './runs/Runs';
 import { Station } from './Station';
-import { useWizard, Wizard } from './wizard';
+import { useWizard, Wizard, WizardStore } from './wizard';
 import { AnalysisActions, AnalysisView } from './workflow/view';
 import { Workflow } from './workflow/Workflow';
 
@@ -21,6 +21,8 @@ interface Props {
   /** The active notebook, when it is an analysis. */
   view: AnalysisView | null;
   actions: AnalysisActions;
+  /** Where the choices of a new analysis are kept, when several guides share them. */
+  wizard?: WizardStore;
   /** A data file to begin with, chosen outside the panel; a new object asks again. */
   request: { path: string } | null;
   runsRevision: number;
@@ -31,7 +33,7 @@ interface Props {
 /** The panel: a new analysis, the active one, and the runs. */
 export function Guide(props: Props) {
   const { client, host, view, actions, request } = props;
-  const wizard = useWizard(client);
+  const wizard = useWizard(client, props.wizard);
   const [page, setPage] = usePage(view?.path ?? null, request);
   useEffect(() => {
     if (request) {

@@ -51,10 +51,10 @@ export function stepTone(step: StepView, running: boolean): Tone {
   if (running) {
     return 'busy';
   }
-  if (step.stale) {
-    return 'idle';
+  if (step.stale && step.state !== 'todo') {
+    return 'stale';
   }
-  return isWaived(step) ? 'warn' : STEP_TONES[step.state];
+  return isWaived(step) ? 'waived' : STEP_TONES[step.state];
 }
 
 export const STATUS_WORDS: Record<Status, string> = {
@@ -70,7 +70,7 @@ export function verdictWord(status: Status, waived: boolean): string {
 }
 
 export function verdictTone(status: Status, waived: boolean): Tone {
-  return waived ? 'warn' : status;
+  return waived ? 'waived' : status;
 }
 
 export const RUN_WORDS: Record<RunStatus, string> = {

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 
 import {
   Analysis,
@@ -111,9 +111,33 @@ export interface Wizard extends Choices {
   restart(): void;
 }
 
+/** The choices of a new analysis, for every guide on the page. */
+export class WizardStore {
+  private choices = EMPTY;
+  private readonly listeners = new Set<() => void>();
+
+  readonly read = (): Choices => this.choices;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  readonly change = (next: (choices: Choices) => Choices): void => {
+    this.choices = next(this.choices);
+    this.listeners.forEach(listener => listener());
+  };
+}
+
 /** The choices of a new analysis, kept until the notebook that holds them exists. */
-export function useWizard(client: WorkbenchClient): Wizard {
-  const [choices, setChoices] = useState<Choices>(EMPTY);
+export function useWizard(
+  client: WorkbenchClient,
+  shared?: WizardStore
+): Wizard {
+  const [own] = useState(() => new WizardStore());
+  const store = shared ?? own;
+  const choices = useSyncExternalStore(store.subscribe, store.read);
+  const setChoices = store.change;
   const loading = useAction();
   const searching = useAction();
   const composing = useAction();
@@ -249,7 +273,7 @@ export function useWizard(client: WorkbenchClient): Wizard {
         open(await client.compose(complete, choices.workflow))
       ),
     restart: () => {
-      setChoices(EMPTY);
+      setChoices(() => EMPTY);
       [loading, searching, composing].forEach(action => action.clear());
     }
   };

@@ -4,23 +4,25 @@ import { ISignal, Signal } from '@lumino/signaling';
 
 import { Host, WorkbenchClient } from '../api/port';
 import { Guide } from '../components/Guide';
+import { WizardStore } from '../components/wizard';
 import { AnalysisModel } from './analysis';
 import { BackgroundRuns } from './background';
 import { guideIcon } from './icon';
 
-/** The guide in JupyterLab's left sidebar. */
+/** The guide, in JupyterLab's left sidebar or in a tab of the main area. */
 export class GuidePanel extends ReactWidget {
   constructor(
+    id: string,
     private readonly client: WorkbenchClient,
     private readonly host: Host,
     private readonly model: AnalysisModel,
-    private readonly background: BackgroundRuns
+    private readonly background: BackgroundRuns,
+    private readonly wizard: WizardStore
   ) {
     super();
-    this.id = 'modelcompose:guide';
+    this.id = id;
     this.addClass('jp-modelcompose-Panel');
     this.title.icon = guideIcon;
-    this.title.caption = 'ModelCompose';
   }
 
   /** Begin a new analysis with a file of the workspace. */
@@ -44,6 +46,11 @@ export class GuidePanel extends ReactWidget {
     this._shown.emit(false);
   }
 
+  protected override onCloseRequest(message: Message): void {
+    super.onCloseRequest(message);
+    this.dispose();
+  }
+
   protected override render(): JSX.Element {
     return (
       <UseSignal signal={this._requested}>
@@ -55,6 +62,7 @@ export class GuidePanel extends ReactWidget {
                 host={this.host}
                 view={this.model.view}
                 actions={this.model}
+                wizard={this.wizard}
                 request={this._request}
                 runsRevision={this.background.revision}
                 onRunStarted={run => this.background.follow(run)}

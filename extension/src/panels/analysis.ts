@@ -39,6 +39,7 @@ import {
   project,
   readLineage,
   runningCell,
+  showStep,
   Undoable,
   writeLineage
 } from './notebook';
@@ -236,15 +237,8 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   showCell(step: string): void {
-    const notebook = this._panel?.content;
-    const widget = notebook?.widgets.find(
-      ({ model }) => model.getMetadata('modelcompose')?.step === step
-    );
-    if (notebook && widget) {
-      // What was selected before would run together with this cell.
-      notebook.deselectAll();
-      notebook.activeCellIndex = notebook.widgets.indexOf(widget);
-      void notebook.scrollToCell(widget, 'start');
+    if (this._panel) {
+      showStep(this._panel.content, step);
     }
   }
 

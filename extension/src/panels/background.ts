@@ -2,18 +2,28 @@ import { Notification } from '@jupyterlab/apputils';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { followRun } from '../api/follow';
-import { hasEnded, Host, Run, RunEvent, WorkbenchClient } from '../api/port';
+import {
+  hasEnded,
+  Run,
+  RunEvent,
+  RunStatus,
+  WorkbenchClient
+} from '../api/port';
 import { BEGUN, follow } from '../components/following';
 import { RUN_WORDS } from '../components/steps';
 import { outcome } from '../components/workflow/lineage';
 import { Background } from '../components/workflow/view';
+import { LabHost } from './host';
 
 /** Follows runs while JupyterLab is open and says when one has ended. */
 export class BackgroundRuns {
   constructor(
     private readonly client: WorkbenchClient,
-    private readonly host: Host
+    private readonly host: Pick<LabHost, 'openNotebook'>
   ) {}
+
+  /** Which runs are announced when they end; settings may say less. */
+  announces: (ended: RunStatus) => boolean = () => true;
 
   /** Emitted when there is news of any run. */
   get changed(): ISignal<this, void> {
@@ -23,6 +33,11 @@ export class BackgroundRuns {
   /** Counts the runs that began or ended. */
   get revision(): number {
     return this._revision;
+  }
+
+  /** The runs that are under way. */
+  get active(): Background[] {
+    return [...this._active.values()];
   }
 
   of(notebook: string): Background | null {
@@ -112,13 +127,20 @@ export class BackgroundRuns {
     }
     const ended = outcome(run);
     const message = `${run.name}: ${RUN_WORDS[ended].toLowerCase()}. ${lineage?.stopped || run.message}`;
-    const open = {
-      label: 'Open result',
-      callback: () => void this.host.openNotebook(executed!)
-    };
+    if (!this.announces(ended)) {
+      return;
+    }
+    const open = (label: string, step?: string) => ({
+      label,
+      callback: () => void this.host.openNotebook(executed!, step)
+    });
+    const { step } = telling(run);
+    const answer = hasFailed(ended) ? 'See what failed' : 'See the answer';
     Notification.emit(message.trim(), NOTES[ended], {
       autoClose: false,
-      actions: executed ? [open] : []
+      actions: executed
+        ? [...(step ? [open(answer, step)] : []), open('Open')]
+        : []
     });
   }
 
@@ -138,3 +160,13 @@ const NOTES = {
   cancelled: 'info',
   error: 'error'
 } as const;
+
+function hasFailed(status: RunStatus): boolean {
+  return status === 'failed' || status === 'error';
+}
+
+/** The verdict that tells most: the first that failed, or the last. */
+function telling({ verdicts }: Run): { step?: string } {
+  const failed = verdicts.find(one => one.status === 'fail' && !one.waived);
+  return failed ?? verdicts.find(one => one.step === 'answer') ?? {};
+}

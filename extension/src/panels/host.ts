@@ -1,9 +1,11 @@
 import { IChangedArgs, PageConfig, URLExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { FileBrowser, IUploadModel } from '@jupyterlab/filebrowser';
+import { NotebookPanel } from '@jupyterlab/notebook';
 import { CommandRegistry } from '@lumino/commands';
 
 import { Host } from '../api/port';
+import { showStep } from './notebook';
 
 const DATA_FILE =
   /\.(csv|tsv|tab|txt|jsonl?|ndjson|xlsx|parquet|pq|feather|arrow|ipc|dta|z?sav|por|sas7bdat|xpt|db|sqlite3?|duckdb)(\.(gz|bz2|xz|zst))?$|\.zip$/i;
@@ -49,8 +51,30 @@ export class LabHost implements Host {
     return null;
   }
 
-  async openNotebook(path: string): Promise<void> {
-    await this.commands.execute('docmanager:open', { path });
+  /** The notebook selected in the file browser, if there is one. */
+  selectedNotebook(): string | undefined {
+    for (const item of this.browser?.selectedItems() ?? []) {
+      if (item.type === 'notebook') {
+        return this.localPath(item.path);
+      }
+    }
+    return undefined;
+  }
+
+  /** Open a notebook, and with `step` show that step of it. */
+  async openNotebook(path: string, step?: string): Promise<void> {
+    const opened: unknown = await this.commands.execute('docmanager:open', {
+      path
+    });
+    if (step && opened instanceof NotebookPanel) {
+      await opened.context.ready;
+      await opened.revealed;
+      showStep(opened.content, step);
+    }
+  }
+
+  openRuns(): void {
+    void this.commands.execute('modelcompose:open-runs');
   }
 
   reportUrl(path: string): string {

@@ -4,7 +4,7 @@ import {
   isCodeCellModel
 } from '@jupyterlab/cells';
 import { IError, isError } from '@jupyterlab/nbformat';
-import { NotebookPanel } from '@jupyterlab/notebook';
+import { Notebook, NotebookPanel } from '@jupyterlab/notebook';
 import { Kernel } from '@jupyterlab/services';
 
 import { Cell, Edit, Lineage, Verdict, VERDICT_MIME } from '../api/port';
@@ -132,6 +132,19 @@ export function runningCell(panel: NotebookPanel): string | null {
     ({ model }) => isCodeCellModel(model) && model.executionState === 'running'
   );
   return running?.model.id ?? null;
+}
+
+/** Bring the first cell of a step into view. */
+export function showStep(notebook: Notebook, step: string): void {
+  const widget = notebook.widgets.find(
+    ({ model }) => model.getMetadata('modelcompose')?.step === step
+  );
+  if (widget) {
+    // What was selected before would run together with this cell.
+    notebook.deselectAll();
+    notebook.activeCellIndex = notebook.widgets.indexOf(widget);
+    void notebook.scrollToCell(widget, 'start');
+  }
 }
 
 export function errorOf(panel: NotebookPanel, ids: string[]): IError | null {

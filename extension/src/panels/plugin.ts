@@ -4,11 +4,13 @@ import {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { RunStatus } from '../api/port';
+import { WizardStore } from '../components/wizard';
 import { addCommands, CommandIDs } from './commands';
 import { GuidePanel } from './GuidePanel';
 import { openWithAnalysis } from './opening';
@@ -38,12 +40,35 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     settings: ISettingRegistry | null
   ) => {
     const { client, host, model, background } = workbench;
-    const panel = new GuidePanel(client, host, model, background);
+    const trans = (translator ?? nullTranslator).load('modelcompose');
+    // What was chosen in the sidebar is there in the tab, too.
+    const wizard = new WizardStore();
+    const guide = (id: string) =>
+      new GuidePanel(id, client, host, model, background, wizard);
+    const panel = guide('modelcompose:guide');
+    panel.title.caption = trans.__('ModelCompose');
     app.shell.add(panel, 'left', { rank: 150, type: 'ModelCompose' });
     restorer?.add(panel, panel.id);
 
-    const trans = (translator ?? nullTranslator).load('modelcompose');
-    addCommands(app, { host, model, panel, trans });
+    const tabs = new WidgetTracker<GuidePanel>({
+      namespace: 'modelcompose-guide'
+    });
+    const openTab = () => {
+      let tab = tabs.currentWidget;
+      if (!tab) {
+        tab = guide('modelcompose:guide-tab');
+        tab.title.label = trans.__('Guide');
+        tab.title.closable = true;
+        app.shell.add(tab, 'main');
+        void tabs.add(tab);
+      }
+      app.shell.activateById(tab.id);
+    };
+    void restorer?.restore(tabs, {
+      command: CommandIDs.openGuideTab,
+      name: () => 'guide'
+    });
+    addCommands(app, { host, model, panel, openTab, trans });
     for (const command of Object.values(CommandIDs)) {
       palette?.addItem({ command, category: 'ModelCompose' });
     }
@@ -56,5 +81,17 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     if (shell && settings) {
       void openWithAnalysis({ shell, settings, model, panel });
     }
+    void settings?.load(guidePlugin.id).then(setting => {
+      background.announces = ended =>
+        isAnnounced(String(setting.get('notifications').composite), ended);
+    });
   }
 };
+
+/** Whether somebody who wants to hear of `which` runs is told of one that ended so. */
+function isAnnounced(which: string, ended: RunStatus): boolean {
+  return (
+    which === 'all' ||
+    (which === 'attention' && ['warned', 'failed', 'error'].includes(ended))
+  );
+}

@@ -1,14 +1,14 @@
 import { KeyboardEvent, useId, useRef, useState } from 'react';
 
+import { spelt, WORD } from './columns';
+
 interface Suggestion {
   text: string;
   what: 'column' | 'function';
 }
 
-const WORD = /[\p{L}_][\p{L}\p{N}_.]*$/u;
 /** A bracket that begins a term of its own, such as (1 | group). */
 const OPENING = /(?<=[~+]\s*)\($/;
-const NAME = /^[\p{L}_][\p{L}\p{N}_.]*$/u;
 const MOST = 8;
 
 /** A formula as text, with the columns and functions that begin like the word being typed. */
@@ -120,9 +120,4 @@ function offered(
     ...known.columns.flatMap(begins('column')),
     ...known.functions.flatMap(begins('function'))
   ].slice(0, MOST);
-}
-
-/** A name that is no word stands between backticks. */
-function spelt(column: string): string {
-  return NAME.test(column) ? column : `\`${column}\``;
 }

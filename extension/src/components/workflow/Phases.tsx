@@ -97,7 +97,7 @@ export function summary(
   if (done === 0) {
     return { tone: 'idle', words: said };
   }
-  if (tones.includes('warn')) {
+  if (tones.includes('warn') || tones.includes('waived')) {
     return {
       tone: 'warn',
       words: done === steps.length ? 'Warned' : said

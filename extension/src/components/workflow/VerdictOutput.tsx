@@ -18,13 +18,13 @@ export function VerdictOutput(props: {
   return (
     <article
       className="jp-modelcompose-Output jp-modelcompose-Surface"
-      data-tone={stale ? 'idle' : verdictTone(verdict.status, waived)}
+      data-tone={stale ? 'stale' : verdictTone(verdict.status, waived)}
       aria-label={verdict.title}
     >
       <header>
         <strong>{verdict.title}</strong>{' '}
         {stale ? (
-          <Badge tone="idle" text="Out of date" />
+          <Badge tone="stale" text="Out of date" />
         ) : (
           <Badge
             tone={verdictTone(verdict.status, waived)}
