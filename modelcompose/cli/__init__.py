@@ -127,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     with_changes(run)
     _autopilot(run)
     _fresh(run)
+    queue.with_cluster(run)
     start = verb(commands, "start", _start, "run a notebook in the background")
     with_changes(start)
     _autopilot(start)
@@ -425,12 +426,13 @@ def _describe(options: Any) -> None:
 
 def _run(options: Any) -> int:
     bench = workbench(options)
+    asked = {"autopilot": options.autopilot, "fresh": options.fresh, "cluster": options.cluster}
     if options.json:
-        run = bench.run(options.notebook, changes(options), autopilot=options.autopilot, fresh=options.fresh)
+        run = bench.run(options.notebook, changes(options), **asked)
         show_json(run)
     else:
         with Progress() as progress:
-            run = bench.run(options.notebook, changes(options), progress.show, options.autopilot, options.fresh)
+            run = bench.run(options.notebook, changes(options), progress.show, **asked)
         _show_run(run)
     return OUTCOMES.get(_status_in_the_end(run), 1)
 

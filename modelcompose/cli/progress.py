@@ -106,6 +106,11 @@ class Progress:
     def _show_continued(self, _event: Mapping[str, Any]) -> None:
         self._print("  goes on")
 
+    def _show_cluster(self, event: Mapping[str, Any]) -> None:
+        self._print(f"  {event['elsewhere']} of {event['pieces']} fits were made on the cluster {event['address']}")
+        if event["problem"]:
+            self._print(f"  {event['problem']}; what was left was done here")
+
     def _show_round(self, event: Mapping[str, Any]) -> None:
         self._drop()
         self._print(f"Round {event['id']}: {event['label']}. {event['why']}", "bold")

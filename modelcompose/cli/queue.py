@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import threading
 from typing import Any
 
 from modelcompose.cli.grammar import command, show_json, verb, workbench
 
-__all__ = ["VERBS", "add", "add_filters", "add_to_runs", "terms", "with_terms"]
+__all__ = ["VERBS", "add", "add_filters", "add_to_runs", "terms", "with_cluster", "with_terms"]
 
 VERBS = {
     "start": "start",
@@ -32,12 +31,7 @@ def with_terms(parser: argparse.ArgumentParser, *, after: bool = True) -> None:
     """Add what can be asked of the queue."""
     for name, text in TERMS.items():
         parser.add_argument(f"--{name}", type=int, metavar="N", help=text)
-    parser.add_argument(
-        "--cluster",
-        default="",
-        metavar="ADDRESS",
-        help="if nobody runs the queue yet, let this Dask scheduler do so; see also modelcompose worker",
-    )
+    with_cluster(parser, "; if nobody runs the queue yet, its workers do so")
     if not after:
         return
     parser.add_argument(
@@ -45,11 +39,15 @@ def with_terms(parser: argparse.ArgumentParser, *, after: bool = True) -> None:
     )
 
 
+def with_cluster(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """Let a command take the address of a Dask scheduler."""
+    help_ = f"spread its fits over this Dask scheduler (tcp://HOST:8786, or the file that it has written){more}"
+    parser.add_argument("--cluster", default="", metavar="ADDRESS", help=help_)
+
+
 def terms(options: Any) -> dict[str, Any]:
     """Gather what was asked of the queue."""
-    if options.cluster:
-        os.environ["MODELCOMPOSE_CLUSTER_ADDRESS"] = options.cluster  # a worker that is begun now hears of it so
-    return {name: getattr(options, name) for name in (*TERMS, "after") if hasattr(options, name)}
+    return {name: getattr(options, name) for name in (*TERMS, "cluster", "after") if hasattr(options, name)}
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:

@@ -24,6 +24,7 @@ from modelcompose.runs.events import EventLog
 from modelcompose.runs.execute import execute
 from modelcompose.runs.files import read_json, write_json
 from modelcompose.runs.notebook import SOURCE, read_executed
+from modelcompose.runs.queue import Terms
 from modelcompose.runs.run import Run, RunStatus, verdicts_in
 from modelcompose.runs.store import DIED, LINEAGE, RunStore
 from modelcompose.verdict import Verdict
@@ -253,11 +254,17 @@ class _Chain:
             data=ready.data,
             parent=self.run_id,
             here=True,
+            terms=self._terms(),
         )
         origin = self.best.round.id
         told = {"id": number, "origin": origin, "step": way.step, "remedy": way.remedy.model_dump(mode="json")}
         write_json(self.store.folder(child.id) / WAY, told)
         self._run(child.id, number, way, ready.analysis, origin)
+
+    def _terms(self) -> Terms:
+        """Return what holds for every round as it does for the first: where its fits are spread over."""
+        place = self.store.queue.place(self.run_id)
+        return Terms(cluster=place.terms.cluster if place else "")
 
     def _take_up(self, run_id: str) -> None:
         """Go on with a round that did not come to its end, under its id."""

@@ -8,6 +8,9 @@ The queue stays in the run store: the scheduler is only told whose turn it is, a
 is executed is decided by its claim, so that a task that is told twice is executed once. A run's process ends with the
 Dask worker that began it; the queue then gives the run to another one, where it goes on after its last finished step.
 
+The fits of a run that do not depend on each other are spread over the same cluster by the run itself, wherever that is
+executed; see ``modelcompose.samplers.spread``. For those no disk has to be shared.
+
 Whatever has a scheduler's address serves: ``dask scheduler``, a scheduler's file, and the clusters of dask-jobqueue and
 dask-kubernetes. To run as many runs at a time as there are cores, start the workers with one thread each, or let them
 declare what they have: ``dask worker ADDRESS --resources "cores=8,memory=32e9"``.
@@ -331,9 +334,19 @@ def work(order: Order) -> None:
     standing = store.queue.standing(order.run)
     if standing is None or not standing.waits or standing.place.attempt != order.attempt:
         return  # the scheduler gave the task to a second worker; the queue decides what becomes of the run
-    process = Process.of(start(store, order.run, within=Process.of(os.getpid())))
+    process = Process.of(start(store, order.run, within=Process.of(os.getpid()), cluster=_scheduler()))
     while not process.dead:
         sleep(PAUSE)
+
+
+def _scheduler() -> str:
+    """Return the address of the scheduler that this worker belongs to, for the fits of its runs."""
+    from distributed import get_worker
+
+    try:
+        return str(get_worker().scheduler.address)
+    except ValueError:  # it is called by hand
+        return ""
 
 
 def _sendable(uri: str) -> str:

@@ -16,10 +16,13 @@ from modelcompose.errors import Conflict, ModelComposeError
 from modelcompose.runs.asking import Watch
 from modelcompose.runs.engine import NAME, Control, Outcome, register
 from modelcompose.runs.events import EventLog
+from modelcompose.runs.launch import CLUSTER
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed
+from modelcompose.runs.queue import Place
 from modelcompose.runs.record import begin
 from modelcompose.runs.reproduce import graded
 from modelcompose.runs.run import Run, RunStatus, verdicts_in
+from modelcompose.runs.settings import Settings
 from modelcompose.runs.store import RunStore
 from modelcompose.runs.tracking import shortened
 from modelcompose.verdict import Verdict, worst
@@ -31,6 +34,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno
 """What the system says when something of the machine was used up."""
 UNGRADED = frozenset({"stopped", "cancelled", "error"})
 CLAIMED = "claimed"
+PRIORITY = "MODELCOMPOSE_PRIORITY"
 
 logger = logging.getLogger("modelcompose.runs")
 
@@ -74,7 +78,7 @@ def execute(
     control = control or Control()
     control.on_event = _recorder(EventLog(folder), on_event, store, run_id)
     control.cwd = (store.workspace / place.notebook).parent
-    control.env = {**control.env, "MODELCOMPOSE_RUN_FOLDER": str(folder)}
+    control.env = {**control.env, "MODELCOMPOSE_RUN_FOLDER": str(folder), **_cluster(store, place)}
     control.folder = folder
     control.checkpoints = store.checkpoints(run_id)
     control.on_event(CLAIMED, {"attempt": place.attempt, "host": platform.node()})
@@ -95,6 +99,15 @@ def execute(
     if on_event is not None:
         on_event(EventLog(folder).read()[-1])
     return run
+
+
+def _cluster(store: RunStore, place: Place) -> dict[str, str]:
+    """Tell the kernel of the scheduler that its fits are spread over, and how urgent they are."""
+    address = place.terms.cluster or Settings.of(store.workspace).cluster.address
+    if not address:
+        return {}
+    seen = address if "://" in address else str(store.workspace / address)  # the kernel's folder is another
+    return {CLUSTER: seen, PRIORITY: str(place.terms.priority)}
 
 
 def _recorder(

@@ -19,11 +19,12 @@ from modelcompose.runs.store import RunStore
 __all__ = ["cancel", "follow", "pause", "resume", "start", "stop"]
 
 WITHIN = "MODELCOMPOSE_WITHIN"
+CLUSTER = "MODELCOMPOSE_CLUSTER_ADDRESS"
 FOLLOW_SECONDS = 1.0
 TAKEN_OFF = "Taken off the queue before it began."
 
 
-def start(store: RunStore, run_id: str, *, within: Process | None = None) -> int:
+def start(store: RunStore, run_id: str, *, within: Process | None = None, cluster: str = "") -> int:
     """Execute a queued run in a process of its own, which claims it and outlives this one.
 
     What the process prints goes into ``run.log`` in the run's folder.
@@ -32,6 +33,8 @@ def start(store: RunStore, run_id: str, *, within: Process | None = None) -> int
     ----------
     within
         A process of this machine with which it ends.
+    cluster
+        The address of a Dask scheduler that its fits are spread over.
 
     Returns
     -------
@@ -52,6 +55,8 @@ def start(store: RunStore, run_id: str, *, within: Process | None = None) -> int
     env = {"MODELCOMPOSE_TRACKING_URI": store.tracking.uri}  # may hold a password: no argument
     if within is not None:
         env[WITHIN] = json.dumps([within.pid, within.birth, within.host])
+    if cluster:
+        env[CLUSTER] = cluster
     return spawn(
         standing.place.program,
         [standing.id, "--workspace", str(store.workspace)],

@@ -54,6 +54,9 @@ class Terms(BaseModel):
     memory: int = Field(0, ge=0, description="Memory that it needs, in MB; 0 leaves it to the worker.")
     timeout: int = Field(0, ge=0, description="Seconds after which an attempt is stopped; 0 for never.")
     retries: int = Field(0, ge=0, le=100, description="How often it begins again when its process or kernel dies.")
+    cluster: str = Field(
+        "", max_length=1000, description="Address or file of the Dask scheduler that its fits are spread over."
+    )
     after: tuple[str, ...] = Field((), max_length=100, description="Runs that must have ended well before it begins.")
 
     @field_validator("after")

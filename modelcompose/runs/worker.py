@@ -21,7 +21,7 @@ from typing import Any
 
 from modelcompose.errors import Conflict, ModelComposeError
 from modelcompose.runs import notify
-from modelcompose.runs.launch import start
+from modelcompose.runs.launch import CLUSTER, start
 from modelcompose.runs.lock import locked
 from modelcompose.runs.process import Process, kill_group
 from modelcompose.runs.queue import Limits, Standing, next_runs
@@ -216,8 +216,14 @@ def worker_of(store: RunStore, settings: Settings, limits: Limits | None = None,
     return Worker(store, limits or settings.limits())
 
 
-def ensure_worker(store: RunStore) -> None:
-    """See that somebody runs the queue on this machine, if anything is on it; begin a worker unless there is one."""
+def ensure_worker(store: RunStore, cluster: str = "") -> None:
+    """See that somebody runs the queue on this machine, if anything is on it; begin a worker unless there is one.
+
+    Parameters
+    ----------
+    cluster
+        Where a worker that is begun now sends the runs; by default as the workspace has it.
+    """
     if not any(one.waits or one.left for one in store.queue.open()):
         return
     if Settings.of(store.workspace).queue.worker == "none" or is_working(store):
@@ -226,7 +232,7 @@ def ensure_worker(store: RunStore) -> None:
         MODULE,
         ["--workspace", str(store.workspace), "--idle", str(IDLE_SECONDS)],
         cwd=store.workspace,
-        env=os.environ | {"MODELCOMPOSE_TRACKING_URI": store.tracking.uri},
+        env=os.environ | {"MODELCOMPOSE_TRACKING_URI": store.tracking.uri} | ({CLUSTER: cluster} if cluster else {}),
         log=store.home / "worker.log",
     )
 

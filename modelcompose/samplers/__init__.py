@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from modelcompose.errors import InvalidInput, NotFound
+from modelcompose.samplers import spread
 from modelcompose.samplers.elsewhere import read_posterior
 from modelcompose.samplers.facts import Facts
 from modelcompose.samplers.progress import RUN_FOLDER, Progress
@@ -216,7 +218,7 @@ def refits(
     target_accept: float = 0.9,
     random_seed: int = 0,
     metric: str = "auto",
-) -> Callable[[Mapping[str, Any]], Any]:
+) -> Refits:
     """Compile a PyMC model once, to fit it as often as its data containers are filled anew.
 
     What is drawn is not recorded as that of a run.
@@ -228,27 +230,57 @@ def refits(
         have for each row are not kept.
     sampler, draws, tune, chains, target_accept, random_seed, metric
         As for ``fit``.
-
-    Returns
-    -------
-    Callable
-        Takes values by the name of their container, and returns a DataTree with ``posterior`` and ``sample_stats``.
-        Stopped before all draws are made it raises ``KeyboardInterrupt``: a part of a fit on the side is of no use.
     """
     settings = Settings(draws, tune, chains, target_accept, random_seed, low_rank(metric, model))
-    chosen, var_names = _chosen(sampler), _kept(model, model)
-    prepare = getattr(chosen, "prepare", None)
-    ready = prepare(model, var_names) if prepare else model
+    return Refits(_chosen(sampler), model, _kept(model, model), settings)
 
-    def again(filling: Mapping[str, Any]) -> Any:
-        with Progress(draws + tune, chains) as progress:
-            dt = _sampled(chosen, model, var_names, settings, [filling], progress, ready)
-        if dt["posterior"].sizes["draw"] < draws or dt["posterior"].sizes["chain"] < chains:
+
+class Refits:
+    """A model compiled once, for fits on the side.
+
+    A fit that is stopped before all draws are made raises ``KeyboardInterrupt``: a part of it is of no use.
+    """
+
+    def __init__(self, sampler: Sampler, model: Any, var_names: list[str], settings: Settings) -> None:
+        self._sampler, self._model, self._var_names, self._settings = sampler, model, var_names, settings
+        prepare = getattr(sampler, "prepare", None)
+        self._ready = prepare(model, var_names) if prepare else model
+
+    def __call__(self, filling: Mapping[str, Any]) -> Any:
+        """Fit to values by the names of their containers; returns ``posterior`` and ``sample_stats`` in a DataTree."""
+        settings = self._settings
+        with Progress(settings.draws + settings.tune, settings.chains) as progress:
+            return self._tidied(
+                _sampled(self._sampler, self._model, self._var_names, settings, [filling], progress, self._ready)
+            )
+
+    def all(self, fillings: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+        """Yield the fits to several fillings of the same containers, in their order; where there is a cluster, on it.
+
+        Each has the same seed, so that two fits differ by what they are fitted to.
+        """
+        refit = getattr(self._sampler, "Refit", None)
+        if not spread.scheduler() or refit is None or len(fillings) < 2:
+            yield from map(self, fillings)
+            return
+        settings = self._settings
+        with Progress(settings.draws + settings.tune, settings.chains * len(fillings)) as progress:
+            numbered = [(settings.random_seed, filling) for filling in fillings]
+            for at, dt in enumerate(_spread(refit(self._ready, settings), numbered, settings)):
+                progress.counted((at + 1) * settings.chains)
+                yield self._tidied(dt)
+
+    def _tidied(self, dt: Any) -> Any:
+        sizes = dt["posterior"].sizes
+        if sizes["draw"] < self._settings.draws or sizes["chain"] < self._settings.chains:
             raise KeyboardInterrupt
-        dt["posterior"] = _tidy(dt["posterior"].to_dataset(), model)
+        dt["posterior"] = _tidy(dt["posterior"].to_dataset(), self._model)
         return dt
 
-    return again
+
+def _spread(begin: spread.Begin, numbered: Sequence[Any], settings: Settings) -> Iterator[Any]:
+    """Make fits of several chains here and on the cluster, one at a time in each place."""
+    return spread.spread(begin, numbered, ahead=1, cores=settings.chains, together=1)
 
 
 def _sampled(
@@ -270,7 +302,8 @@ def _sampled(
     prepare = getattr(sampler, "prepare", None)
     if ready is None:
         ready = prepare(model, var_names) if prepare else model
-    for at, filling in enumerate(fillings):
+    apart = len(fillings) > 2 and spread.scheduler() and hasattr(sampler, "Refit")
+    for at, filling in enumerate(fillings[:1] if apart else fillings):
         if filling:
             pm.set_data(dict(filling), model=model)
         seed = settings.random_seed + at
@@ -281,8 +314,14 @@ def _sampled(
             done.append(dt)
         progress.finished()
         if not whole:
-            break
-    return done[0] if len(done) == 1 else _side_by_side(done)
+            return _side_by_side(done)
+    if apart:
+        numbered = [(settings.random_seed + at, filling) for at, filling in enumerate(fillings)][1:]
+        with suppress(KeyboardInterrupt):
+            for dt in _spread(sampler.Refit(ready, settings), numbered, settings):  # type: ignore[attr-defined]
+                done.append(dt)
+                progress.counted(len(done) * settings.chains)
+    return _side_by_side(done)
 
 
 def _partial(posterior: Any, draws: int, chains: int) -> dict[str, str]:
@@ -294,6 +333,8 @@ def _partial(posterior: Any, draws: int, chains: int) -> dict[str, str]:
 def _side_by_side(found: Sequence[Any]) -> Any:
     import xarray as xr
 
+    if len(found) == 1:
+        return found[0]
     groups = {}
     for group in ("posterior", "sample_stats"):
         whole = xr.concat([dt[group].to_dataset() for dt in found], "chain", combine_attrs="override")

@@ -1,4 +1,4 @@
-"""One model fitted to many data sets: compiled once, and as many fits at a time as there are cores.
+"""One model fitted to many data sets: compiled once, and as many fits at a time as there are cores, or a cluster has.
 
 A fit of a small model takes some milliseconds; making a DataTree of its draws takes ten times as long. The draws are
 therefore read as they come from nutpie, as plain arrays.
@@ -7,14 +7,14 @@ therefore read as they come from nutpie, as plain arrays.
 from __future__ import annotations
 
 import os
-from collections import deque
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from modelcompose.samplers.compiled import Compiled
+from modelcompose.samplers.nutpie import Prepared
+from modelcompose.samplers.spread import spread
 
 __all__ = ["Draws", "Many", "cores"]
 
@@ -43,15 +43,15 @@ class Many:
 
     Parameters
     ----------
-    compiled
-        A model whose data are changed from fit to fit.
+    ready
+        A compiled model whose data are changed from fit to fit.
     draws, tune, chains
         Of each fit.
     at_once
         How many fits run at a time; by default so many that their chains keep all cores busy.
     """
 
-    compiled: Compiled
+    ready: Prepared
     draws: int
     tune: int
     chains: int = 1
@@ -62,65 +62,61 @@ class Many:
     def fit(self, datasets: Iterable[Mapping[str, Array]], random_seed: int) -> Generator[Draws | None, None, None]:
         """Fit each data set, given by the names of the model's data; yields in their order.
 
-        A fit that cannot be made yields None. The same seed gives the same draws, however many run at a time. Whoever
-        stops early stops what runs, too.
+        A fit that cannot be made yields None. The same seed gives the same draws, however many run at a time, here or
+        on a cluster. Whoever stops early stops what runs, too.
         """
-        running: deque[Any] = deque()
         ahead = self.at_once or 1 + max(1, cores() // self.chains)
-        try:
-            for at, data in enumerate(datasets):
-                running.append(self._started(data, random_seed + at))
-                if len(running) >= ahead:
-                    yield _made(running.popleft())
-            while running:
-                yield _made(running.popleft())
-        finally:
-            for one in running:
-                _abort(one)
+        numbered = ((random_seed + at, data) for at, data in enumerate(datasets))
+        return spread(self.begin, numbered, ahead=ahead, cores=self.chains)
 
-    def _started(self, data: Mapping[str, Array], seed: int) -> Any:
+    def begin(self, numbered: tuple[int, Mapping[str, Array]]) -> Fit:
+        """Begin to fit a data set, given its seed and itself."""
         import nutpie
 
+        seed, data = numbered
         try:
-            return nutpie.sample(
-                self.compiled.with_data(**data),
-                draws=self.draws,
-                tune=self.tune,
-                chains=self.chains,
-                cores=self.chains,
-                seed=seed,
-                target_accept=self.target_accept,
-                adaptation="low_rank" if self.low_rank else "diag",
-                save_warmup=False,
-                progress_bar=False,
-                blocking=False,
-                return_raw_trace=True,
+            return Fit(
+                nutpie.sample(
+                    self.ready.compiled.with_data(**data),
+                    draws=self.draws,
+                    tune=self.tune,
+                    chains=self.chains,
+                    cores=self.chains,
+                    seed=seed,
+                    target_accept=self.target_accept,
+                    adaptation="low_rank" if self.low_rank else "diag",
+                    save_warmup=False,
+                    progress_bar=False,
+                    blocking=False,
+                    return_raw_trace=True,
+                )
             )
         except RuntimeError:
+            return Fit(None)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fit that was begun by nutpie; None when it could not begin."""
+
+    background: Any
+
+    def wait(self, timeout: float | None = None) -> Draws | None:
+        """Return what it drew; None when it could not be made."""
+        try:
+            return None if self.background is None else _read(*self.background.wait(timeout=timeout).get_arrow_trace())
+        except RuntimeError:
             return None
+
+    def cancel(self) -> None:
+        """End it."""
+        if self.background is not None:
+            self.background.cancel()
 
 
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _made(running: Any) -> Draws | None:
-    if running is None:
-        return None
-    try:
-        batches, statistics = running.wait().get_arrow_trace()
-    except RuntimeError:
-        return None
-    except KeyboardInterrupt:
-        _abort(running)
-        raise
-    return _read(batches, statistics)
-
-
-def _abort(running: Any) -> None:
-    if running is not None:
-        running.cancel()
 
 
 def _read(batches: list[Any], statistics: list[Any]) -> Draws:

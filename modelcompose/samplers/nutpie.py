@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +30,23 @@ COMMA = "\ue000"  # a sign of the private use area, which no column's name holds
 
 def sample(model: Any, var_names: list[str], settings: Settings, progress: Progress) -> Any:
     """Draw by nutpie; see ``modelcompose.samplers.Sampler``."""
-    import nutpie
-
     from modelcompose.samplers import cannot_start
 
     compiled = model.now() if isinstance(model, Prepared) else prepare(model, var_names).now()
-    background = nutpie.sample(
+    background = _begun(compiled, settings, lambda chains: progress.report([_state(chain) for chain in chains]))
+    try:
+        dt = _followed(background, progress)
+    except KeyboardInterrupt:
+        dt = background.abort()
+    except RuntimeError as error:
+        raise cannot_start(error) from None
+    return _finished(dt)
+
+
+def _begun(compiled: Any, settings: Settings, report: Callable[[list[Any]], object] | None = None) -> Any:
+    import nutpie
+
+    return nutpie.sample(
         compiled,
         draws=settings.draws,
         tune=settings.tune,
@@ -45,17 +57,10 @@ def sample(model: Any, var_names: list[str], settings: Settings, progress: Progr
         adaptation="low_rank" if settings.low_rank else "diag",
         save_warmup=False,
         progress_bar=False,
-        progress_callback=lambda chains: progress.report([_state(chain) for chain in chains]),
+        progress_callback=report,
         progress_rate=200,
         blocking=False,
     )
-    try:
-        dt = _followed(background, progress)
-    except KeyboardInterrupt:
-        dt = background.abort()
-    except RuntimeError as error:
-        raise cannot_start(error) from None
-    return _finished(dt)
 
 
 def _followed(background: Any, progress: Progress) -> Any:
@@ -81,10 +86,14 @@ def _so_far(background: Any) -> dict[str, Any]:
 
 @dataclasses.dataclass(frozen=True)
 class Prepared:
-    """A model compiled once, for whatever its data containers come to hold."""
+    """A model compiled once, for whatever its data containers come to hold; elsewhere it is compiled there."""
 
     model: Any
+    var_names: tuple[str, ...]
     compiled: Compiled
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return prepare, (self.model, list(self.var_names))
 
     def now(self) -> Any:
         """Return the compiled model with the data that the containers hold now."""
@@ -92,10 +101,44 @@ class Prepared:
         return self.compiled.with_data(**data) if data else self.compiled.now
 
 
+@dataclasses.dataclass(frozen=True)
+class Refit:
+    """Begins fits of one model to what its data containers are filled with, for ``modelcompose.samplers.spread``."""
+
+    ready: Prepared
+    settings: Settings
+
+    def __call__(self, numbered: tuple[int, Mapping[str, Any]]) -> Fit:
+        """Begin a fit, given its seed and the values of some data containers."""
+        seed, filling = numbered
+        settings = dataclasses.replace(self.settings, random_seed=seed)
+        return Fit(_begun(self.ready.compiled.with_data(**filling), settings))
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """A fit that was begun."""
+
+    background: Any
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Return its draws."""
+        from modelcompose.samplers import cannot_start
+
+        try:
+            return _finished(self.background.wait(timeout=timeout))
+        except RuntimeError as error:
+            raise cannot_start(error) from None
+
+    def cancel(self) -> None:
+        """End it."""
+        self.background.cancel()
+
+
 def prepare(model: Any, var_names: list[str]) -> Prepared:
     """Compile a model, if no model of its structure was compiled before."""
     found = compiled(model, var_names)
-    return Prepared(model, dataclasses.replace(found, now=_without_commas(found.now)))
+    return Prepared(model, tuple(var_names), dataclasses.replace(found, now=_without_commas(found.now)))
 
 
 def _without_commas(compiled: Any) -> Any:

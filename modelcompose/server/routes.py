@@ -208,6 +208,7 @@ class Start(Request):
     memory: int | None = Field(None, ge=0)
     timeout: int | None = Field(None, ge=0)
     retries: int | None = Field(None, ge=0, le=100)
+    cluster: str = Field("", max_length=1000)
     after: list[str] = Field(default_factory=list)
 
 
@@ -222,6 +223,7 @@ class Sweep(Request):
     memory: int | None = None
     timeout: int | None = None
     retries: int | None = None
+    cluster: str = ""
 
 
 class Bringing(Request):

@@ -318,6 +318,7 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
         memory: int | None = None,
         timeout: int | None = None,
         retries: int | None = None,
+        cluster: str = "",
         after: Sequence[str] = (),
     ) -> Json:
         """Queue a notebook to be run in the background, where it outlives this process; the notebook stays as it is.
@@ -341,6 +342,9 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
             Seconds after which it is stopped with the draws so far; 0 for never.
         retries
             How often it begins again, where it was, when its process or its kernel dies or the disk is full.
+        cluster
+            The address, or the file, of a Dask scheduler that its fits are spread over; if nobody runs the queue yet,
+            that scheduler's workers do so. By default as the workspace has it.
         after
             Runs that must have ended well before it begins; if one does not, it is cancelled.
 
@@ -354,9 +358,9 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
         from modelcompose import runs
 
         asked = {"priority": priority, "cores": cores, "memory": memory, "timeout": timeout, "retries": retries}
-        terms = runs.Settings.of(self.workspace).terms({**asked, "after": after})
+        terms = runs.Settings.of(self.workspace).terms({**asked, "cluster": cluster, "after": after})
         store, run = self._created(notebook, changes or {}, autopilot, fresh, terms=terms)
-        runs.ensure_worker(store)
+        runs.ensure_worker(store, cluster)
         return run.model_dump(mode="json")
 
     def run(
@@ -366,6 +370,7 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
         on_event: Callable[[Json], object] | None = None,
         autopilot: int = 0,
         fresh: bool = False,
+        cluster: str = "",
     ) -> Json:
         """Run a notebook here and now, and return the run when it has ended.
 
@@ -373,12 +378,15 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
         ----------
         notebook, changes, autopilot, fresh
             As for ``start``.
+        cluster
+            The address, or the file, of a Dask scheduler that its fits are spread over.
         on_event
             Called with every event as it happens.
         """
         from modelcompose import runs
 
-        store, run = self._created(notebook, changes or {}, autopilot, fresh, here=True)
+        terms = runs.Terms(cluster=cluster)
+        store, run = self._created(notebook, changes or {}, autopilot, fresh, here=True, terms=terms)
         if autopilot:
             return runs.autopilot(store, run.id, autopilot, self._ready, on_event).model_dump(mode="json")
         return runs.execute(store, run.id, on_event).model_dump(mode="json")

@@ -53,6 +53,7 @@ class Sweeping(Comparing):
         memory: int | None = None,
         timeout: int | None = None,
         retries: int | None = None,
+        cluster: str = "",
     ) -> Json:
         """Run a notebook in the background once for every combination of some choices, and put the runs side by side.
 
@@ -71,7 +72,7 @@ class Sweeping(Comparing):
             Whether it is a new sweep in any case, which takes over nothing that was finished before.
         yes
             Whether more than 50 runs are meant.
-        priority, cores, memory, timeout, retries
+        priority, cores, memory, timeout, retries, cluster
             What the queue is asked for each of the runs; see ``start``.
 
         Returns
@@ -90,6 +91,7 @@ class Sweeping(Comparing):
         from modelcompose.runs.store import RESUMABLE
 
         asked = {"priority": priority, "cores": cores, "memory": memory, "timeout": timeout, "retries": retries}
+        asked |= {"cluster": cluster}
         terms = Settings.of(self.workspace).terms(asked)
         path = self._existing(notebook)
         typed = {name: grids.values(name, given) for name, given in grid.items()}
@@ -111,7 +113,7 @@ class Sweeping(Comparing):
             )
         elif run.status in RESUMABLE:
             _reopen(store, run)
-        ensure_worker(store)
+        ensure_worker(store, cluster)
         return {**store.get(run.id).model_dump(mode="json"), "points": plan["points"]}
 
     def _with_parts(self, ask: Callable[[RunStore, str], Run], id: str) -> Run:  # noqa: A002

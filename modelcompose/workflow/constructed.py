@@ -113,7 +113,7 @@ def opened(
     """
     original = pymc_model(model)
     ready = prepare(open_outcome(original), reported(original))
-    return Many(ready.compiled, draws, tune, chains, target_accept, low_rank)
+    return Many(ready, draws, tune, chains, target_accept, low_rank)
 
 
 def stacked(values: Any) -> Array:

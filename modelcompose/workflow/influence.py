@@ -405,13 +405,11 @@ def _refit(found: _Found, analysis: Analysis, table: pd.DataFrame, model: Any, e
     done: list[tuple[int, ...]] = []
     each, stopped = expected, False
     try:
-        again.leave_out((bad[0],), EXACT)
-        done.append((bad[0],))
+        done += again.leave_out([(bad[0],)], EXACT)
         each = time.monotonic() - compiled
         kinds = _kinds(analysis, table, len(found.densities))
         others = plan(bad[1:], each, max(budget - (time.monotonic() - started), 0.0), kinds)
-        for fold in others.folds:
-            again.leave_out(fold, EXACT if others.exact else FOLDED)
+        for fold in again.leave_out(others.folds, EXACT if others.exact else FOLDED):
             done.append(fold)
     except KeyboardInterrupt:
         stopped = True
@@ -427,12 +425,23 @@ class _Again:
         opened = open_rows(model, analysis.outcome)
         if hasattr(model, "family"):
             opened.family = model.family
-        self._fit = samplers.refits(opened, **_settings(analysis))
+        self._fits = samplers.refits(opened, **_settings(analysis))
 
-    def leave_out(self, fold: tuple[int, ...], method: int) -> None:
-        """Fit without some rows, and note what is found."""
-        found, rows = self._found, list(fold)
-        without = self._without(rows)
+    def leave_out(self, folds: Sequence[tuple[int, ...]], method: int) -> Iterator[tuple[int, ...]]:
+        """Fit without the rows of each fold, note what is found, and yield the fold."""
+        fillings = getattr(self._model, "fillings", None) or [{}]
+        fits = self._fits.all([{**one, COUNTS: self._counts(fold)} for fold in folds for one in fillings])
+        for fold in folds:
+            self._note(list(fold), _together([next(fits) for _ in fillings]), method)
+            yield fold
+
+    def _counts(self, fold: tuple[int, ...]) -> Array:
+        counts = np.ones(len(self._found.densities))
+        counts[list(fold)] = 0
+        return counts
+
+    def _note(self, rows: list[int], without: Any, method: int) -> None:
+        found = self._found
         likelihood = pointwise(log_likelihood(self._model, without), self._analysis.outcome)
         by_row = likelihood.stack(sample=("chain", "draw")).transpose("__obs__", "sample").values
         found.densities[rows] = _average(by_row[rows])
@@ -442,17 +451,15 @@ class _Again:
             moved = found.headline.again(self._analysis, self._table, self._model, without)
             found.headline.moved[rows], found.headline.known[rows] = moved, np.isfinite(moved)
 
-    def _without(self, rows: list[int]) -> Any:
-        """Return the posterior; where gaps were filled many times, of all completed tables together."""
-        import xarray as xr
 
-        counts = np.ones(len(self._found.densities))
-        counts[rows] = 0
-        fillings = getattr(self._model, "fillings", None) or [{}]
-        found = [self._fit({**one, COUNTS: counts})["posterior"].to_dataset() for one in fillings]
-        whole = xr.concat(found, "chain") if len(found) > 1 else found[0]
-        whole = whole.assign_coords(chain=range(whole.sizes["chain"]))
-        return xr.DataTree.from_dict({"posterior": whole.assign_attrs(chains_each=found[0].sizes["chain"])})
+def _together(fits: Sequence[Any]) -> Any:
+    """Return the posterior; where gaps were filled many times, of all completed tables together."""
+    import xarray as xr
+
+    found = [one["posterior"].to_dataset() for one in fits]
+    whole = xr.concat(found, "chain") if len(found) > 1 else found[0]
+    whole = whole.assign_coords(chain=range(whole.sizes["chain"]))
+    return xr.DataTree.from_dict({"posterior": whole.assign_attrs(chains_each=found[0].sizes["chain"])})
 
 
 def _average(by_row: Array) -> Array:

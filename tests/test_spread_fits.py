@@ -1,0 +1,124 @@
+"""Fits that are spread over a cluster give the same draws as on this machine, though a worker dies."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from modelcompose.samplers import spread
+from modelcompose.samplers.spread import CLUSTER
+from modelcompose.workflow.constructed import construct, opened
+
+pytestmark = pytest.mark.slow
+
+SECONDS = 180
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A scheduler and two workers, each a process of its own; the workers are yielded."""
+    file = tmp_path / "scheduler.json"
+    python = [sys.executable, "-P", "-m"]
+    own = ["--scheduler-file", str(file), "--no-dashboard"]
+    commands = [
+        [*python, "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *own],
+        *[[*python, "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *own]] * 2,
+    ]
+    with (tmp_path / "cluster.log").open("wb") as log:
+        processes = [subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path) for command in commands]
+        monkeypatch.setenv(CLUSTER, str(file))
+        logging.getLogger("distributed").setLevel("CRITICAL")
+        try:
+            yield processes[1:]
+        finally:
+            if (client := spread._connection(str(file))._client) is not None:
+                client.close(timeout=5)
+            spread._connection.cache_clear()
+            for one in reversed(processes):
+                one.kill()
+                one.wait()
+
+
+def wait_for_threads(count: int) -> None:
+    connection = spread._connection(spread.scheduler())
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until:
+        if connection.client() is not None and connection.threads() == count:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"the cluster does not come up: {connection.problem}")
+
+
+def compiled_there(begin: spread.Begin, item: Any) -> None:
+    """Let every worker do a piece, so that it is ready for others."""
+    client = spread._connection(spread.scheduler()).client()
+    assert client is not None
+    packed = spread._packed(begin)
+    pieces = [
+        client.submit(spread.work, packed, spread._packed([item]), spread.libraries(), workers=[one], pure=False)
+        for one in client.scheduler_info()["workers"]
+    ]
+    client.gather(pieces)
+
+
+def model() -> Any:
+    import bambi as bmb
+
+    rng = np.random.default_rng(20261121)
+    table = pd.DataFrame({"x": rng.normal(size=60), "g": pd.Categorical(rng.integers(0, 6, 60).astype(str))})
+    table["y"] = table["x"] + rng.normal(size=60)
+    built = bmb.Model("y ~ x + (1 | g)", table)
+    built.build()
+    return built
+
+
+def test_simulated_data_sets_are_fitted_alike_here_and_there_though_a_worker_dies(
+    cluster: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(spread, "tell", told.append)
+    made = construct(model(), 60, 7)
+    many = opened(model(), draws=200, tune=300)
+    with monkeypatch.context() as without:
+        without.delenv(CLUSTER)
+        alone = list(many.fit(made.slots(range(60)), 7))
+    wait_for_threads(2)
+    compiled_there(many.begin, (7, next(made.slots([0]))))
+    slow(monkeypatch, 0.3)  # so that the workers have time for their part
+
+    together = []
+    for at, fit in enumerate(many.fit(made.slots(range(60)), 7)):
+        together.append(fit)
+        if at == 8:
+            cluster[0].kill()
+    print(told)
+    assert told[-1]["elsewhere"] > 0
+    for one, other in zip(alone, together, strict=True):
+        assert one is not None
+        assert other is not None
+        assert one.diverging == other.diverging
+        assert one.values.keys() == other.values.keys()
+        for name, values in one.values.items():
+            np.testing.assert_array_equal(values, other.values[name], err_msg=name)
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Let this machine take its time."""
+    from modelcompose.samplers.many import Fit
+
+    wait = Fit.wait
+
+    def late(self: Fit, timeout: float | None = None) -> Any:
+        time.sleep(seconds)
+        return wait(self, timeout)
+
+    monkeypatch.setattr(Fit, "wait", late)
