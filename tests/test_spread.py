@@ -83,7 +83,7 @@ def test_pieces_go_to_a_cluster_and_come_back_in_order(scheduler: str, told: lis
     assert found == [number**2 for number in range(200)]
     (event,) = told
     assert event["pieces"] == 200
-    assert event["elsewhere"] > 20
+    assert event["elsewhere"] > 0
     assert event["problem"] == ""
 
 
@@ -92,7 +92,12 @@ def test_what_a_worker_cannot_do_is_done_here(
 ) -> None:
     _connected(scheduler)
     monkeypatch.setattr(spread, "libraries", lambda: (f"a {1 if threading.current_thread() is HERE else 2}",))
-    assert list(spread.spread(Square, range(40), ahead=1)) == [number**2 for number in range(40)]
+    pieces = spread.spread(Square, range(5000), ahead=1)
+    found = [next(pieces)]
+    while not spread._connection(scheduler).problem and len(found) < 5000:
+        found.append(next(pieces))
+    pieces.close()
+    assert found == [number**2 for number in range(len(found))]
     assert told[0]["elsewhere"] == 0
     assert "a 2 instead of a 1: install the same everywhere" in told[0]["problem"]
 

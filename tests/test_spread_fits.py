@@ -111,6 +111,24 @@ def test_simulated_data_sets_are_fitted_alike_here_and_there_though_a_worker_die
             np.testing.assert_array_equal(values, other.values[name], err_msg=name)
 
 
+def test_chains_of_one_fit_are_the_same_drawn_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a worker: each chain by itself is what it is among the others, on whichever machine."""
+    from modelcompose.samplers import Settings, nutpie
+    from modelcompose.samplers.progress import Progress
+
+    ready = nutpie.prepare(model().backend.model, ["x", "1|g", "1|g_sigma", "sigma"])
+    for low_rank in (False, True):
+        settings = Settings(100, 200, 3, 0.9, 20261121, low_rank)
+        with Progress(300, 3) as progress:
+            whole = nutpie.sample(ready, [], settings, progress)
+            monkeypatch.setenv(CLUSTER, "tcp://127.0.0.1:1")
+            monkeypatch.setattr(spread, "cores", lambda: 1)
+            single = nutpie.sample(ready, [], settings, progress)
+            monkeypatch.undo()
+        for group in ("posterior", "sample_stats"):
+            assert whole[group].to_dataset().equals(single[group].to_dataset()), group
+
+
 def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let this machine take its time."""
     from modelcompose.samplers.many import Fit

@@ -107,7 +107,7 @@ class Progress:
         self._print("  goes on")
 
     def _show_cluster(self, event: Mapping[str, Any]) -> None:
-        self._print(f"  {event['elsewhere']} of {event['pieces']} fits were made on the cluster {event['address']}")
+        self._print(f"  {event['elsewhere']} of {event['pieces']} pieces were done on the cluster {event['address']}")
         if event["problem"]:
             self._print(f"  {event['problem']}; what was left was done here")
 

@@ -12,8 +12,16 @@ The fits of a run that do not depend on each other are spread over the same clus
 executed; see ``modelcompose.samplers.spread``. For those no disk has to be shared.
 
 Whatever has a scheduler's address serves: ``dask scheduler``, a scheduler's file, and the clusters of dask-jobqueue and
-dask-kubernetes. To run as many runs at a time as there are cores, start the workers with one thread each, or let them
-declare what they have: ``dask worker ADDRESS --resources "cores=8,memory=32e9"``.
+dask-kubernetes, of which nothing but the address is asked. Where a batch system such as Slurm begins the workers, keep
+a Python open with
+
+    cluster = dask_jobqueue.SLURMCluster(cores=1, processes=1, memory="2GB", python="/path/to/the/same/python")
+    cluster.scale(jobs=20)
+    print(cluster.scheduler_address)
+
+and send the runs there: ``modelcompose sweep NOTEBOOK --grid … --cluster tcp://HOST:PORT``. To run as many runs at a
+time as there are cores, start the workers with one thread each, or let them declare what they have:
+``dask worker ADDRESS --resources "cores=8,memory=32e9"``.
 """
 
 from __future__ import annotations

@@ -280,7 +280,7 @@ class Refits:
 
 def _spread(begin: spread.Begin, numbered: Sequence[Any], settings: Settings) -> Iterator[Any]:
     """Make fits of several chains here and on the cluster, one at a time in each place."""
-    return spread.spread(begin, numbered, ahead=1, cores=settings.chains, together=1)
+    return spread.spread(begin, numbered, ahead=1, threads=settings.chains, together=1)
 
 
 def _sampled(

@@ -6,7 +6,6 @@ therefore read as they come from nutpie, as plain arrays.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from modelcompose.samplers.nutpie import Prepared
-from modelcompose.samplers.spread import spread
+from modelcompose.samplers.spread import cores, spread
 
-__all__ = ["Draws", "Many", "cores"]
+__all__ = ["Draws", "Many"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -67,7 +66,7 @@ class Many:
         """
         ahead = self.at_once or 1 + max(1, cores() // self.chains)
         numbered = ((random_seed + at, data) for at, data in enumerate(datasets))
-        return spread(self.begin, numbered, ahead=ahead, cores=self.chains)
+        return spread(self.begin, numbered, ahead=ahead, threads=self.chains)
 
     def begin(self, numbered: tuple[int, Mapping[str, Array]]) -> Fit:
         """Begin to fit a data set, given its seed and itself."""
@@ -112,11 +111,6 @@ class Fit:
         """End it."""
         if self.background is not None:
             self.background.cancel()
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _read(batches: list[Any], statistics: list[Any]) -> Draws:

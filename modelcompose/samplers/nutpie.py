@@ -1,12 +1,19 @@
-"""NUTS by nutpie: the default sampler."""
+"""NUTS by nutpie: the default sampler.
+
+Where a cluster is told of and this machine has fewer cores than there are chains, the chains are drawn one by one, here
+and there; the draws are the same. When that is stopped, chains that are not whole are left out.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from modelcompose.samplers import spread
 from modelcompose.samplers.compiled import Compiled, compiled
 from modelcompose.samplers.facts import SAME_MACHINE, Facts
 from modelcompose.samplers.progress import EVERY, LOOKED_AT
@@ -23,8 +30,10 @@ FACTS = Facts(
     live="Draws, divergences, step size and steps of every chain, and how far the chains agree.",
     adapts=True,
     metric="Diagonal or low-rank, as chosen.",
-    seed=f"{SAME_MACHINE} How many cores there are makes no difference.",
+    seed=f"{SAME_MACHINE} How many cores there are, and whether a cluster helps, makes no difference.",
 )
+MOST_STARTS = 400  # that a chain of its own is given; nutpie asks for 500
+UNSEEN = {"draws": 0, "tuning": True, "divergences": 0, "step_size": 0.0, "steps": 0, "seconds": 0.0}
 COMMA = "\ue000"  # a sign of the private use area, which no column's name holds
 
 
@@ -32,7 +41,10 @@ def sample(model: Any, var_names: list[str], settings: Settings, progress: Progr
     """Draw by nutpie; see ``modelcompose.samplers.Sampler``."""
     from modelcompose.samplers import cannot_start
 
-    compiled = model.now() if isinstance(model, Prepared) else prepare(model, var_names).now()
+    ready = model if isinstance(model, Prepared) else prepare(model, var_names)
+    if spread.scheduler() and settings.chains > spread.cores():
+        return _finished(_one_by_one(ready, settings, progress))
+    compiled = ready.now()
     background = _begun(compiled, settings, lambda chains: progress.report([_state(chain) for chain in chains]))
     try:
         dt = _followed(background, progress)
@@ -43,15 +55,17 @@ def sample(model: Any, var_names: list[str], settings: Settings, progress: Progr
     return _finished(dt)
 
 
-def _begun(compiled: Any, settings: Settings, report: Callable[[list[Any]], object] | None = None) -> Any:
+def _begun(
+    compiled: Any, settings: Settings, report: Callable[[list[Any]], object] | None = None, **options: Any
+) -> Any:
     import nutpie
 
+    at_once = {"cores": settings.chains}  # so that stopping early leaves draws of every chain
     return nutpie.sample(
         compiled,
         draws=settings.draws,
         tune=settings.tune,
         chains=settings.chains,
-        cores=settings.chains,  # all at once, so that stopping early leaves draws of every chain
         seed=settings.random_seed,
         target_accept=settings.target_accept,
         adaptation="low_rank" if settings.low_rank else "diag",
@@ -60,6 +74,7 @@ def _begun(compiled: Any, settings: Settings, report: Callable[[list[Any]], obje
         progress_callback=report,
         progress_rate=200,
         blocking=False,
+        **at_once | options,
     )
 
 
@@ -133,6 +148,154 @@ class Fit:
     def cancel(self) -> None:
         """End it."""
         self.background.cancel()
+
+
+# ---- chains of one fit in several places
+
+
+@dataclasses.dataclass(frozen=True)
+class OneOf:
+    """Begins single chains of a fit; the draws of each are those that it has when all are drawn together.
+
+    Which numbers a chain is drawn with, nutpie decides by its seed and by its place in the row (nuts-rs takes that as
+    the stream of its generator). So as many chains are begun as there are before it, and it; with one core, one after
+    the other. Those before it are refused a starting point, which ends them before they take any time.
+    """
+
+    ready: Prepared
+    settings: Settings
+    report: Callable[[int, dict[str, Any]], object] | None = None
+    begun: dict[int, Single] = dataclasses.field(default_factory=dict)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return OneOf, (self.ready, self.settings)
+
+    def __call__(self, place: int) -> Single:
+        """Begin the chain at a place; those that report are remembered."""
+        single = Single(self.ready.now(), self.settings, place, self.report)
+        if self.report is not None:
+            self.begun[place] = single
+        return single
+
+
+class Single:
+    """A single chain that was begun.
+
+    Parameters
+    ----------
+    compiled
+        What nutpie takes.
+    settings
+        Of the whole fit.
+    place
+        Which of its chains this is, from 0.
+    report
+        Called with the place and the state of the chain as it changes.
+    """
+
+    def __init__(
+        self, compiled: Any, settings: Settings, place: int, report: Callable[[int, dict[str, Any]], object] | None
+    ) -> None:
+        self._place, self._report = place, report
+        self._total = settings.draws + settings.tune
+        self._start, self._asked = compiled.initial_point_func, 0
+        self._over = threading.Event()
+        self._problem = ""
+        self._state: dict[str, Any] = {}
+        self._background = _begun(
+            dataclasses.replace(compiled, initial_point_func=self._point),
+            dataclasses.replace(settings, chains=place + 1),
+            self._hear,
+            cores=1,
+            return_raw_trace=True,
+        )
+
+    def _point(self, seed: int) -> Any:
+        """Give the chain a starting point, and none to those before it, which ask first."""
+        self._asked += 1
+        if self._asked <= self._place:
+            raise StopIteration
+        if self._asked > self._place + MOST_STARTS:
+            self._problem = "no starting point was found where the density is finite"
+            self._over.set()
+            raise StopIteration
+        return self._start(seed)
+
+    def _hear(self, chains: list[Any]) -> None:
+        self._state = _state(chains[self._place])
+        if self._report is not None:
+            self._report(self._place, self._state)
+        if self._state["draws"] >= self._total:
+            self._over.set()
+
+    def wait(self, timeout: float | None = None) -> Any:
+        """Return what it drew and its statistics, in Arrow's form, and its state in the end."""
+        from modelcompose.samplers import cannot_start
+
+        if not self._over.wait(timeout):
+            raise TimeoutError
+        if self._problem:
+            self.cancel()
+            raise cannot_start(RuntimeError(self._problem))
+        return self.so_far()
+
+    def so_far(self) -> tuple[Any, Any, dict[str, Any]]:
+        """End it, and return what it has drawn."""
+        import pyarrow
+
+        drawn, statistics = self._background.abort().get_arrow_trace()
+        at = self._place
+        return pyarrow.record_batch(drawn[at]), pyarrow.record_batch(statistics[at]), self._state
+
+    def cancel(self) -> None:
+        """End it."""
+        self._background.cancel()
+
+
+def _one_by_one(ready: Prepared, settings: Settings, progress: Progress) -> Any:
+    """Draw chains here and on the cluster; when that is stopped, return those that are whole and those begun here.
+
+    Of a chain that is drawn elsewhere nothing is seen until it is whole.
+    """
+    total = settings.draws + settings.tune
+    states = [{**UNSEEN, "total": total} for _ in range(settings.chains)]
+
+    def heard(place: int, state: dict[str, Any]) -> None:
+        states[place] = state
+        progress.report(states)
+
+    found: dict[int, Any] = {}
+    begin = OneOf(ready, settings, heard)
+    chains = spread.spread(begin, range(settings.chains), ahead=spread.cores(), together=1)
+    try:
+        for place, (drawn, statistics, state) in enumerate(chains):
+            states[place] = state
+            progress.report(states)
+            found[place] = drawn, statistics
+    except KeyboardInterrupt:
+        chains.close()
+        for place in begin.begun.keys() - found.keys():
+            drawn, statistics, _ = begin.begun[place].so_far()
+            found[place] = drawn, statistics
+    return _tree(ready.now(), settings, [found[place] for place in sorted(found)])
+
+
+def _tree(compiled: Any, settings: Settings, chains: list[tuple[Any, Any]]) -> Any:
+    """Put chains together as nutpie does with those that it has drawn itself."""
+    from arro3.core import RecordBatch
+    from nutpie.sample import _BackgroundSampler
+
+    batches = [[RecordBatch.from_arrow(one) for one in parts] for parts in zip(*chains, strict=True)]
+    drawn = SimpleNamespace(is_zarr=lambda: False, is_arrow=lambda: True, get_arrow_trace=lambda: batches)
+    told = {"num_draws": settings.draws, "num_tune": settings.tune, "num_chains": settings.chains}
+    sampler = SimpleNamespace(
+        _settings=SimpleNamespace(as_dict=lambda: {"settings": told}),
+        _return_raw_trace=False,
+        _compiled_model=compiled,
+        _store_unconstrained=False,
+        _save_warmup=False,
+    )
+    return _BackgroundSampler._extract(sampler, drawn)
 
 
 def prepare(model: Any, var_names: list[str]) -> Prepared:

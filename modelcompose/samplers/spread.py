@@ -32,7 +32,7 @@ from modelcompose.samplers.progress import tell
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-__all__ = ["CLUSTER", "Begin", "Running", "scheduler", "spread"]
+__all__ = ["CLUSTER", "Begin", "Running", "cores", "scheduler", "spread"]
 
 CLUSTER = "MODELCOMPOSE_CLUSTER_ADDRESS"
 PRIORITY = "MODELCOMPOSE_PRIORITY"
@@ -69,8 +69,13 @@ def scheduler() -> str:
     return os.environ.get(CLUSTER, "")
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def spread(
-    begin: Begin, items: Iterable[Any], *, ahead: int, cores: int = 1, together: int = TOGETHER
+    begin: Begin, items: Iterable[Any], *, ahead: int, threads: int = 1, together: int = TOGETHER
 ) -> Generator[Any, None, None]:
     """Do pieces of work, and yield what they give in their order.
 
@@ -85,14 +90,14 @@ def spread(
         What the pieces are about.
     ahead
         How many are under way on this machine at a time.
-    cores
+    threads
         How many threads of a machine one piece keeps busy.
     together
         How many pieces may travel together at most.
     """
     address = scheduler()
     if address:
-        yield from _Everywhere(begin, list(items), ahead, cores, together, _connection(address)).results()
+        yield from _Everywhere(begin, list(items), ahead, threads, together, _connection(address)).results()
     else:
         yield from _here(begin, items, ahead)
 
@@ -124,9 +129,9 @@ class _Everywhere:
     """Pieces that are under way here and elsewhere."""
 
     def __init__(
-        self, begin: Begin, items: Sequence[Any], ahead: int, cores: int, together: int, connection: _Connection
+        self, begin: Begin, items: Sequence[Any], ahead: int, threads: int, together: int, connection: _Connection
     ) -> None:
-        self._begin, self._items, self._ahead, self._cores = begin, items, ahead, cores
+        self._begin, self._items, self._ahead, self._threads = begin, items, ahead, threads
         self._together = together
         self._connection = connection
         self._packed: bytes | None = None
@@ -201,7 +206,7 @@ class _Everywhere:
 
     def _send(self, client: Client) -> None:
         """Keep the cluster's threads busy with what nobody has begun; what this machine does next stays here."""
-        room = AHEAD * self._connection.threads() // self._cores - len(self._sent)
+        room = AHEAD * self._connection.threads() // self._threads - len(self._sent)
         while room > 0 and len(self._open) > self._ahead - len(self._here) and self._failures < FAILURES:
             share = max(1, len(self._open) // (2 * max(1, room)))
             # The places at the end: this machine works from the front, and the two meet in between.
@@ -226,7 +231,7 @@ class _Everywhere:
             pure=False,
             retries=1,
             priority=float(os.environ.get(PRIORITY) or 0) + 0.5,  # before runs that have not begun
-            resources=self._connection.resources(self._cores),
+            resources=self._connection.resources(self._threads),
         )
 
     def _begin_here(self) -> None:
@@ -450,8 +455,7 @@ def _followed(running: Running) -> Any:
 
 def _unwanted() -> bool:
     """Tell whether the task that this thread executes was withdrawn, or whoever sent it is gone."""
-    from distributed import get_worker
-    from distributed.worker import thread_state
+    from distributed import get_worker, worker
 
-    task = get_worker().state.tasks.get(getattr(thread_state, "key", ""))
+    task = get_worker().state.tasks.get(getattr(worker.thread_state, "key", ""))  # type: ignore[attr-defined]
     return task is None or task.state == "cancelled"

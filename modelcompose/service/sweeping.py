@@ -90,8 +90,8 @@ class Sweeping(Comparing):
         from modelcompose.runs import Settings, Terms, ensure_worker
         from modelcompose.runs.store import RESUMABLE
 
-        asked = {"priority": priority, "cores": cores, "memory": memory, "timeout": timeout, "retries": retries}
-        asked |= {"cluster": cluster}
+        wanted = {"priority": priority, "cores": cores, "memory": memory, "timeout": timeout, "retries": retries}
+        asked = {**wanted, "cluster": cluster}
         terms = Settings.of(self.workspace).terms(asked)
         path = self._existing(notebook)
         typed = {name: grids.values(name, given) for name, given in grid.items()}
