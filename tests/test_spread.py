@@ -19,14 +19,19 @@ HERE = threading.main_thread()
 
 @dataclass
 class Square:
-    """A number that is squared: slowly in the main thread, which is this machine, at once on a worker."""
+    """A number that is squared: slowly in the main thread, which is this machine, at the second look on a worker."""
 
     number: int
     ended: bool = False
+    looked: int = 0
 
     def wait(self, timeout: float | None = None) -> int:
         if threading.current_thread() is HERE and timeout is not None:
             time.sleep(0.02)
+        elif timeout is not None:
+            self.looked += 1
+            if self.looked < 2:
+                raise TimeoutError
         return self.number**2
 
     def cancel(self) -> None:
@@ -85,6 +90,40 @@ def test_pieces_go_to_a_cluster_and_come_back_in_order(scheduler: str, told: lis
     assert event["pieces"] == 200
     assert event["elsewhere"] > 0
     assert event["problem"] == ""
+
+
+@dataclass
+class Endless:
+    """A piece that never ends on a worker, and at once here."""
+
+    number: int
+
+    def wait(self, timeout: float | None = None) -> int:
+        if threading.current_thread() is HERE:
+            time.sleep(0.02)
+            return self.number
+        time.sleep(timeout or 0.0)
+        raise TimeoutError
+
+    def cancel(self) -> None:
+        CANCELLED.append(self.number)
+
+
+CANCELLED: list[int] = []
+
+
+def test_pieces_that_nobody_waits_for_any_more_are_ended_on_the_worker(
+    scheduler: str, told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _connected(scheduler)
+    monkeypatch.setattr(spread, "POLL", 0.01)
+    CANCELLED.clear()
+    assert list(spread.spread(Endless, range(50), ahead=1)) == list(range(50))
+    assert told[0]["elsewhere"] == 0
+    until = time.monotonic() + 10
+    while not CANCELLED and time.monotonic() < until:
+        time.sleep(0.01)
+    assert CANCELLED
 
 
 def test_what_a_worker_cannot_do_is_done_here(

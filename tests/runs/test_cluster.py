@@ -12,8 +12,10 @@ import pytest
 
 from modelcompose import Workbench
 from modelcompose.errors import Conflict, InvalidInput, NotFound
-from modelcompose.runs import ENDED
+from modelcompose.runs import ENDED, RunStore, Terms, queue
 from modelcompose.runs.cluster import Cluster, Order, Unreachable, address_of, work
+from modelcompose.runs.execute import _cluster
+from modelcompose.samplers import spread
 
 from .chaos import Found, Place, Service, _free_port, examine, left_behind, notebook
 from .conftest import wait_for
@@ -47,6 +49,17 @@ def test_a_machine_that_differs_or_sees_no_files_refuses(tmp_path: Path) -> None
         work(Order("a" * 32, 1, str(tmp_path), python="2.7"))
     with pytest.raises(NotFound, match="does not see the files"):
         work(Order("a" * 32, 1, str(tmp_path)))
+
+
+def test_a_kernel_hears_of_the_cluster_of_its_run_or_of_the_workspace(tmp_path: Path) -> None:
+    store = RunStore(tmp_path)
+    place = queue.Place(name="a", notebook="a.ipynb", asked=0.0)
+    assert _cluster(store, place) == {}
+    (tmp_path / "modelcompose.toml").write_text('[cluster]\naddress = "scheduler.json"\n', "utf-8")
+    assert _cluster(store, place)["MODELCOMPOSE_CLUSTER_ADDRESS"] == str(tmp_path / "scheduler.json")
+    own = place.model_copy(update={"terms": Terms(cluster="tcp://a:1", priority=3)})
+    assert _cluster(store, own) == {"MODELCOMPOSE_CLUSTER_ADDRESS": "tcp://a:1", "MODELCOMPOSE_PRIORITY": "3"}
+    assert tuple(_cluster(store, own)) == (spread.CLUSTER, spread.PRIORITY)
 
 
 def _services(workspace: Path, logs: Path) -> list[Service]:
