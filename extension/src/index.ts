@@ -4,6 +4,7 @@ import { columnsPlugin } from './panels/columns';
 import { notebooksPlugin } from './panels/notebooks';
 import { guidePlugin } from './panels/plugin';
 import { readingPlugin } from './panels/reading';
+import { runsPlugin } from './panels/runs';
 import { statusPlugin } from './panels/status';
 import { verdictsPlugin } from './panels/verdicts';
 import { workbenchPlugin } from './panels/workbench';
@@ -14,6 +15,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   columnsPlugin,
   notebooksPlugin,
   readingPlugin,
+  runsPlugin,
   statusPlugin,
   verdictsPlugin
 ];

@@ -4,3 +4,4 @@ import './profile.css';
 import './priors.css';
 import './models.css';
 import './workflow.css';
+import './runs.css';

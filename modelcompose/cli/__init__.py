@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcompose import __version__
-from modelcompose.cli import comparing, models, notebooks, queue, recording, registry, sweeping
+from modelcompose.cli import comparing, keeping, models, notebooks, queue, recording, registry, sweeping
 from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, whole, workbench
 from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.cli.progress import MARKS, Progress, judged
@@ -67,6 +67,7 @@ VERBS = {
     "runs events": "events",
     "runs follow": "follow",
     **queue.VERBS,
+    **keeping.VERBS,
     **comparing.VERBS,
     **recording.VERBS,
     "predict": "predict",
@@ -148,6 +149,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         verb(runs, name, action, text).add_argument("id", help="its id, a beginning of it, or its name")
     comparing.add(runs)
+    keeping.add(runs)
     queue.add_to_runs(runs)
     follow = verb(runs, "follow", _runs_follow, "follow a run to its end, as if it ran here; Ctrl-C leaves it alone")
     follow.add_argument("id", help="its id, a beginning of it, or its name")
@@ -451,20 +453,29 @@ def _start(options: Any) -> None:
 
 
 def _runs_ls(options: Any) -> None:
-    asked = {name: getattr(options, name) for name in ("status", "model", "text", "where", "page")}
+    asked = {name: getattr(options, name) for name in ("status", "model", "text", "where", "page", "sort", "trash")}
     found = workbench(options).list_runs(options.limit, **asked)
     if options.json:
         return show_json(found)
     show_table(
-        ["id", "name", "status", "model", "started", "message"],
+        ["id", "", "name", "status", "model", "started", "message"],
         [
-            [run["id"][:8], run["name"], run["status"], run["model"], run["started"][:19], run["message"]]
+            [
+                run["id"][:8],
+                "★" * run["starred"],
+                *(run[one] for one in ("name", "status", "model")),
+                *_when_and_why(run),
+            ]
             for run in found["runs"]
         ],
     )
     if found["next"]:
         print(f"There are more: --page {found['next']}")
     return None
+
+
+def _when_and_why(run: dict[str, Any]) -> list[str]:
+    return [run["started"][:19], run["message"]]
 
 
 def _runs_show(options: Any) -> None:

@@ -1,4 +1,4 @@
-"""Runs side by side: the command runs compare."""
+"""Runs side by side: the commands runs compare, runs posteriors and runs diff."""
 
 from __future__ import annotations
 
@@ -9,18 +9,76 @@ from modelcompose.cli.grammar import show_json, show_table, verb, workbench
 
 __all__ = ["VERBS", "add", "show"]
 
-VERBS = {"runs compare": "compare_runs"}
+VERBS = {
+    "runs compare": "compare_runs",
+    "runs posteriors": "compare_posteriors",
+    "runs diff": "compare_notebooks",
+}
+IDS = "the ids of the runs, beginnings of them, or names"
+BLOCKS = " ▁▂▃▄▅▆▇█"
+WIDTH = 40
 
 
 def add(runs: Any) -> None:
-    """Add the command to those about runs."""
+    """Add the commands to those about runs."""
     compare = verb(runs, "compare", _compare, "put runs side by side: choices, verdicts, answers and predictions")
-    compare.add_argument("ids", nargs="+", metavar="ID", help="the ids of the runs, beginnings of them, or names")
+    compare.add_argument("ids", nargs="+", metavar="ID", help=IDS)
+    posteriors = verb(runs, "posteriors", _posteriors, "draw the posteriors of runs over one another")
+    posteriors.add_argument("ids", nargs="+", metavar="ID", help=IDS)
+    posteriors.add_argument(
+        "--name", action="append", default=[], help="a quantity (repeatable; default: the usual ones)"
+    )
+    diff = verb(runs, "diff", _diff, "show which cells of the notebooks that runs executed are not the same")
+    diff.add_argument("ids", nargs="+", metavar="ID", help=IDS)
 
 
 def _compare(options: Any) -> None:
     found = workbench(options).compare_runs(options.ids)
     show_json(found) if options.json else show(found)
+
+
+def _posteriors(options: Any) -> None:
+    found = workbench(options).compare_posteriors(options.ids, options.name)
+    if options.json:
+        return show_json(found)
+    names = {one["id"]: f"{one['name']} {one['id'][:8]}" for one in found["runs"]}
+    for one in found["quantities"]:
+        curves = {run: curve for run, curve in one["runs"].items() if curve["x"]}
+        ends = [end for curve in curves.values() for end in (curve["x"][0], curve["x"][-1])]
+        print(one["name"] + (f"  ({min(ends):.3g} to {max(ends):.3g})" if ends else ""))
+        for run, curve in one["runs"].items():
+            drawn = _drawn(curve, min(ends), max(ends)) if curve["x"] else f"always {curve['at']}"
+            print(f"  {drawn:<{WIDTH}}  {names[run]}")
+    for name in found["without"]:
+        print(f"{name} left no posterior")
+    return None
+
+
+def _drawn(curve: dict[str, Any], low: float, high: float) -> str:
+    """Draw a curve in blocks, on the line from low to high."""
+    peak = max(curve["y"])
+    heights = [0.0] * WIDTH
+    for x, y in zip(curve["x"], curve["y"], strict=True):
+        at = min(int(WIDTH * (x - low) / (high - low)), WIDTH - 1)
+        heights[at] = max(heights[at], y / peak)
+    return "".join(BLOCKS[round(height * (len(BLOCKS) - 1))] for height in heights)
+
+
+def _diff(options: Any) -> None:
+    from difflib import unified_diff
+
+    found = workbench(options).compare_notebooks(options.ids)
+    if options.json:
+        return show_json(found)
+    first, *others = (one for one in found["runs"] if one["name"] not in found["without"])
+    for other in others:
+        heads = [f"{one['name']} {one['id'][:8]}" for one in (first, other)]
+        for cell in found["cells"]:
+            sources = [(cell["runs"][one["id"]] or "").splitlines() for one in (first, other)]
+            lines = list(unified_diff(*sources, *heads, cell["step"], cell["step"], lineterm=""))
+            print("\n".join(lines), end="\n\n" if lines else "")
+    print(f"{len(found['cells'])} cells differ, {found['same']} are the same")
+    return None
 
 
 def show(found: dict[str, Any]) -> None:

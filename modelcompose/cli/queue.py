@@ -55,11 +55,13 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     for name, text in (
         ("status", "only runs that stand so"),
         ("model", "only runs of this ready-made model"),
-        ("text", "only runs whose name, notebook, model, table or outcome holds this"),
+        ("text", 'words that they hold, status:passed, starred, tag:NAME=VALUE, "elpd > -100"'),
         ("where", 'a filter in MLflow\'s words: "metrics.`sampling.draws` > 1000"'),
         ("page", "go on where the page before ended"),
+        ("sort", "started, ended, seconds, name, status, model, elpd or another figure; --sort=-elpd: largest first"),
     ):
         parser.add_argument(f"--{name}", default="", help=text)
+    parser.add_argument("--trash", action="store_true", help="list the trash instead")
 
 
 def add(commands: Any) -> None:

@@ -81,6 +81,8 @@ class Run(BaseModel):
     seconds: float | None = Field(None, description="How long it was executed, all attempts together.")
     elpd: float | None = Field(None, description="Log predictive density of rows left out, where it was worked out.")
     elpd_se: float | None = Field(None, description="Its standard error.")
+    starred: bool = Field(False, description="Whether somebody wants to come back to it.")
+    note: str = Field("", description="What somebody wrote about it.")
     tags: dict[str, str] = Field(default_factory=dict, description="What people have noted on it.")
 
 

@@ -20,7 +20,9 @@ from modelcompose.errors import Conflict, Forbidden, InvalidInput, NotFound
 from modelcompose.runs.checkpoints import POSTERIOR, Checkpoints
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.files import read_json, write_json
+from modelcompose.runs.filters import NOTE, STARRED, WORDS, Filter, order, quoted
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed, write
+from modelcompose.runs.notes import OURS, require_ours
 from modelcompose.runs.queue import OUTCOME, RUNS, WHOLE, Place, Queue, Standing, Terms
 from modelcompose.runs.record import RECORD, complete
 from modelcompose.runs.record import read as read_record
@@ -56,9 +58,9 @@ ALWAYS = frozenset(
 """The choices that MLflow shows of every run."""
 MAKING_SECONDS = 60.0
 """A run that is not on the queue so long after it was made never will be: its maker has died."""
-OURS = ("mlflow.", "modelcompose.", "dataset.")
-"""How the tags begin that are not people's own."""
 SENTENCE = 300
+LOOKED_AT = 30
+"""Among so many of the newest runs a figure is looked for that somebody names in short."""
 FILES = (EXECUTED, SOURCE, "verdicts.json", "analysis.json", POSTERIOR, LINEAGE, RECORD, REPRODUCTION)
 """What a run leaves on record, where there is such."""
 
@@ -176,7 +178,7 @@ class RunStore:
             **({"modelcompose.terms": told} if (told := terms.model_dump_json(exclude_defaults=True)) != "{}" else {}),
             "modelcompose.sampler": analysis.sampler,
             "modelcompose.home": self._address(),
-            "modelcompose.words": " ".join([name, notebook, analysis.model, data or analysis.data, analysis.outcome]),
+            WORDS: " ".join([name, notebook, analysis.model, data or analysis.data, analysis.outcome]),
             **noted,
         }
         self.make_home()
@@ -327,8 +329,10 @@ class RunStore:
         text: str = "",
         where: str = "",
         page: str = "",
+        sort: str = "",
+        trash: bool = False,
     ) -> tuple[Sequence[Run], str]:
-        """Return the runs that fit, newest first, and what to ask for the next page with; empty at the end.
+        """Return the runs that fit, and what to ask for the next page with; empty at the end.
 
         Parameters
         ----------
@@ -337,34 +341,48 @@ class RunStore:
         status, model
             How they stand, and the ready-made model.
         text
-            What their name, notebook, model, table or outcome holds, in capitals or not.
+            What somebody types who looks for runs: words that they hold, in capitals or not, ``status:passed``,
+            ``starred``, ``elpd > -100``; see ``runs.filters``.
         where
             A filter in MLflow's words, such as ``metrics.`sampling.r-hat` < 1.01`` or ``tags.owner = 'me'``.
         page
             What the page before has said; empty for the first one.
+        sort
+            What they are sorted by; see ``runs.filters.order``. By default the newest come first.
+        trash
+            Whether those in the trash are meant, instead of the others.
 
         Raises
         ------
         InvalidInput
-            When there is no such status, or the filter cannot be read.
+            When there is no such status or figure, or the filter cannot be read.
         """
+        asked = Filter.read(text, self._figures)
+        if status and asked.status not in ("", status):
+            return [], ""
+        status = status or asked.status
         if status and status not in get_args(RunStatus):
             known = ", ".join(get_args(RunStatus))
             raise InvalidInput(f"there is no status {status!r}", where="status", remedy=f"Choose among {known}.")
         wanted = [
-            f"tags.`modelcompose.status` = {_quoted(status)}" if status in ENDED else "",
+            f"tags.`modelcompose.status` = {quoted(status)}" if status in ENDED else "",
             f"attributes.run_id IN ({self._open_ids()})" if status and status not in ENDED else "",
-            f"tags.`modelcompose.model` = {_quoted(model)}" if model else "",
-            f"tags.`modelcompose.words` ILIKE {_quoted(f'%{text}%')}" if text else "",
+            f"tags.`modelcompose.model` = {quoted(model)}" if model else "",
+            *asked.where,
             where.strip(),
         ]
-        found, more = self.tracking.page(limit, " AND ".join(filter(None, wanted)), page)
+        by = order(sort, self._figures)
+        found, more = self.tracking.page(limit, " AND ".join(filter(None, wanted)), page, by, trash=trash)
         told = [self._told(record) for record in found]
         return [run for run in told if not status or run.status == status], more
 
+    def _figures(self) -> set[str]:
+        """Name the figures that the newest runs have."""
+        return {name for record in self.tracking.newest(LOOKED_AT) for name in record.data.metrics}
+
     def _open_ids(self) -> str:
         ids = [one.id for one in self.queue.open()]
-        return ", ".join(map(_quoted, ids or ["0" * 32]))
+        return ", ".join(map(quoted, ids or ["0" * 32]))
 
     def finish(self, id: str, *, status: RunStatus, message: str, passing: bool = False) -> Run:  # noqa: A002
         """Record how a run ended, with everything its folder holds; what is known already stays.
@@ -558,13 +576,13 @@ class RunStore:
         return record
 
     def _looked_up(self, text: str) -> Record:
-        named = list(self.tracking.newest(1, f"attributes.run_name = {_quoted(text)}")) if text else []
+        named = list(self.tracking.newest(1, f"attributes.run_name = {quoted(text)}")) if text else []
         if named:
             return named[0]
         begins: list[Record] = []
         if re.fullmatch(r"[0-9a-f]{1,32}", text):
             for what in ("attributes.run_id", f"tags.`{ORIGINAL}`"):
-                begins += self.tracking.newest(5, f"{what} LIKE {_quoted(f'{text}%')}")
+                begins += self.tracking.newest(5, f"{what} LIKE {quoted(f'{text}%')}")
         if len(begins) == 1:
             return begins[0]
         if begins:
@@ -610,6 +628,8 @@ class RunStore:
                 "elpd": record.data.metrics.get(ELPD),
                 "elpd_se": record.data.metrics.get(ELPD_SE),
                 "tags": {name: value for name, value in tags.items() if not name.startswith(OURS)},
+                "starred": tags.get(STARRED) == "true",
+                "note": tags.get(NOTE, ""),
                 "paused": standing is not None and standing.paused,
                 "attempt": standing.place.attempt if standing else int(tags.get("modelcompose.attempt", 1)),
                 "seconds": float(tags["modelcompose.seconds"]) if "modelcompose.seconds" in tags else None,
@@ -669,7 +689,8 @@ class RunStore:
             self._log_files(run_id, verdicts)
         except Exception as error:  # the outcome is recorded even when its files cannot be
             message = f"{message} Its files could not all be stored: {type(error).__name__}: {error}"
-        self.tracking.tag(run_id, {**tags, "modelcompose.message": message}, metrics(verdicts))
+        took = {"seconds": float(tags["modelcompose.seconds"])} if "modelcompose.seconds" in tags else {}
+        self.tracking.tag(run_id, {**tags, "modelcompose.message": message}, metrics(verdicts) | took)
         log = _tell_end(folder, outcome)
         ended = datetime.fromisoformat(outcome["ended"]) if "ended" in outcome else datetime.now(UTC)
         self.tracking.client.set_terminated(run_id, MLFLOW_STATUS[status], int(ended.timestamp() * 1000))
@@ -796,15 +817,9 @@ def _worth_telling(choices: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in choices.items() if name in ALWAYS or value != usual[name]}
 
 
-def _quoted(text: str) -> str:
-    """Spell a text as MLflow's filters want it; they know no way to write both kinds of quotation marks."""
-    return f"'{text}'" if "'" not in text else '"' + text.replace('"', "_") + '"'
-
-
 def _noted(tags: Mapping[str, str]) -> dict[str, str]:
     for name in tags:
-        if not name or name.startswith(OURS):
-            raise InvalidInput(f"a tag cannot be called {name!r}", where="tags", remedy="Choose another name.")
+        require_ours(name)
     return {name: shortened(str(value), SENTENCE) for name, value in tags.items()}
 
 

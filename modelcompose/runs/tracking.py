@@ -33,6 +33,7 @@ GIT_SECONDS = 5
 UNFINISHED = "modelcompose.unfinished"
 BATCH = 100  # MLflow takes no more parameters or tags at once
 PAGE = 500
+NEWEST = "attributes.start_time DESC"
 ELPD, ELPD_SE = "elpd", "elpd.se"
 
 
@@ -163,8 +164,10 @@ class Tracking:
         self.client.delete_tag(id_, UNFINISHED)
         return id_
 
-    def page(self, limit: int, where: str = "", token: str = "") -> tuple[list[Record], str]:
-        """Return our runs that fit, newest first, and what to ask for the next page with; empty at the end.
+    def page(
+        self, limit: int, where: str = "", token: str = "", order: str = NEWEST, *, trash: bool = False
+    ) -> tuple[list[Record], str]:
+        """Return our runs that fit, in order, and what to ask for the next page with; empty at the end.
 
         Parameters
         ----------
@@ -174,19 +177,25 @@ class Tracking:
             A filter in MLflow's words: ``metrics.`sampling.r-hat` < 1.01 AND attributes.run_name = 'x'``.
         token
             What the page before has said; empty for the first one.
+        order
+            What they are sorted by, in MLflow's words; of equals the newest comes first.
+        trash
+            Whether those in the trash are meant, instead of the others.
 
         Raises
         ------
         InvalidInput
             When the filter cannot be read.
         """
+        from mlflow.entities import ViewType
         from mlflow.exceptions import MlflowException
 
         try:
             page = self.client.search_runs(
                 [self.experiment],
                 filter_string=where,
-                order_by=["attributes.start_time DESC"],
+                run_view_type=ViewType.DELETED_ONLY if trash else ViewType.ACTIVE_ONLY,
+                order_by=list(dict.fromkeys([order, NEWEST])),
                 max_results=limit,
                 page_token=token or None,
             )
@@ -196,13 +205,14 @@ class Tracking:
             said = str(error.message).splitlines()[0]
             remedy = "Write it as metrics.`sampling.draws` > 1000 AND tags.owner = 'me'."
             raise InvalidInput(f"this is not a filter: {said}", where="where", remedy=remedy) from None
-        return [record for record in page if OURS in record.data.tags], page.token or ""
+        ours = [one for one in page if OURS in one.data.tags and not (trash and UNFINISHED in one.data.tags)]
+        return ours, page.token or ""
 
-    def newest(self, limit: int | None = None, where: str = "") -> Iterator[Record]:
+    def newest(self, limit: int | None = None, where: str = "", *, trash: bool = False) -> Iterator[Record]:
         """Yield our runs that fit, newest first."""
         token, left = "", limit
         while left is None or left > 0:
-            found, token = self.page(min(left or PAGE, PAGE), where, token)
+            found, token = self.page(min(left or PAGE, PAGE), where, token, trash=trash)
             yield from found
             left = None if left is None else left - len(found)
             if not token:

@@ -71,6 +71,7 @@ class NewVersion(RegisteredVersion):
 
 ANSWERS: Mapping[str, type[BaseModel]] = {
     "alias_model": Registered,
+    "annotate_run": Run,
     "cancel": Run,
     "describe_model": Registered,
     "events": Happened,

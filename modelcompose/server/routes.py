@@ -242,6 +242,10 @@ class Together(Request):
     ids: list[str]
 
 
+class Overlay(Together):
+    names: list[str] = Field(default_factory=list, max_length=50)
+
+
 class Listing(Request):
     limit: int = Field(100, ge=1, le=10_000)
     status: str = ""
@@ -249,6 +253,24 @@ class Listing(Request):
     text: str = ""
     where: str = ""
     page: str = ""
+    sort: str = ""
+    trash: bool = False
+
+
+class Annotation(Request):
+    starred: bool | None = None
+    note: str | None = None
+    tags: dict[str, str | None] = Field(default_factory=dict)
+
+
+class Some(Request):
+    ids: list[str] = Field(default_factory=list)
+
+
+class OfView(Request):
+    name: str
+    text: str = ""
+    sort: str = ""
 
 
 class Events(Request):
@@ -316,11 +338,20 @@ ROUTES: tuple[Route, ...] = (
     Route("GET", "runs", "list_runs", Listing),
     Route("POST", "runs", "start", Start, 201),
     Route("POST", "runs/compare", "compare_runs", Together),
+    Route("POST", "runs/posteriors", "compare_posteriors", Overlay, apart=True),
+    Route("POST", "runs/notebooks", "compare_notebooks", Together),
     Route("POST", "sweeps", "sweep", Sweep, 201, apart=True),
     Route("POST", "runs/import", "import_run", Bringing, 201, apart=True),
     Route("POST", "runs/open", "open_run", OfFile, 201, apart=True),
     Route("POST", "runs/copy", "copy_runs", Copying, apart=True),
+    Route("POST", "runs/trash", "trash_runs", Together),
+    Route("POST", "runs/restore", "restore_runs", Together),
+    Route("POST", "runs/delete", "delete_runs", Some),
+    Route("GET", "views", "run_views"),
+    Route("POST", "views", "save_view", OfView, 201),
+    Route("POST", f"views/{RUN}/remove", "remove_view"),
     Route("GET", f"runs/{RUN}", "get_run"),
+    Route("POST", f"runs/{RUN}/annotate", "annotate_run", Annotation),
     Route("GET", f"runs/{RUN}/events", "events", Events),
     Route("POST", f"runs/{RUN}/stop", "stop", status=202),
     Route("POST", f"runs/{RUN}/cancel", "cancel", status=202),

@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
 from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound
+from modelcompose.service.keeping import Keeping
 from modelcompose.service.models import Models
+from modelcompose.service.overlaying import Overlaying
 from modelcompose.service.recording import Recording
 from modelcompose.service.registering import Registering
 from modelcompose.service.sweeping import Sweeping
@@ -36,7 +38,7 @@ MENDING = "modelcompose.service.mending"
 """The program that executes a run on autopilot in the background."""
 
 
-class Workbench(Tables, Models, Registering, Sweeping, Recording):
+class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overlaying):
     """All that ModelCompose does, for one workspace.
 
     Parameters
@@ -449,7 +451,15 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
         return self.list_runs(10_000)["runs"] if (self.workspace / ".modelcompose" / "mlflow.db").exists() else ()
 
     def list_runs(
-        self, limit: int = 100, status: str = "", model: str = "", text: str = "", where: str = "", page: str = ""
+        self,
+        limit: int = 100,
+        status: str = "",
+        model: str = "",
+        text: str = "",
+        where: str = "",
+        page: str = "",
+        sort: str = "",
+        trash: bool = False,
     ) -> Json:
         """List runs, newest first, page by page; ``next`` is what the next page is asked for with, empty at the end.
 
@@ -460,22 +470,30 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording):
         status, model
             How they stand, and the ready-made model.
         text
-            What their name, notebook, model, table or outcome holds, in capitals or not.
+            Words that their name, notebook, model, table, outcome, note or tags hold, in capitals or not;
+            ``status:passed``, ``model:…``, ``data:…``, ``sampler:…``, ``tag:NAME=VALUE``, ``starred``; and figures, as
+            in ``elpd > -100 r_hat_max <= 1.01``. All of it must hold.
         where
             A filter in MLflow's words, such as ``metrics.`sampling.r-hat` < 1.01`` or ``tags.owner = 'me'``.
         page
             What ``next`` said last; empty for the first page.
+        sort
+            ``started``, ``ended``, ``seconds``, ``name``, ``status``, ``model``, ``data``, ``sampler``, ``starred``,
+            ``elpd`` or another figure; with ``-`` before it the largest first.
+        trash
+            Whether the runs in the trash are meant, instead of the others.
 
         Raises
         ------
         InvalidInput
-            When there is no such status, or the filter cannot be read.
+            When there is no such status or figure, or the filter cannot be read.
         """
         from modelcompose.runs import ensure_worker
 
         store = self._store()
         ensure_worker(store)
-        found, more = store.page(limit, status=status, model=model, text=text, where=where, page=page)
+        asked = {"status": status, "model": model, "text": text, "where": where, "page": page, "sort": sort}
+        found, more = store.page(limit, **asked, trash=trash)
         return {"runs": [run.model_dump(mode="json") for run in found], "next": more}
 
     def get_run(self, id: str) -> Json:  # noqa: A002

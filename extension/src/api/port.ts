@@ -379,6 +379,10 @@ export interface Host {
   /** The data file selected in the file browser, if there is one. */
   selectedFile(): string | null;
   openNotebook(path: string): Promise<void>;
+  /** Show all runs in a tab of their own, where there are tabs. */
+  openRuns?(): void;
+  /** Show how a run samples in a tab of its own, where there are tabs. */
+  watchRun?(run: { id: string; name: string }): void;
   /** Address of a published report. */
   reportUrl(path: string): string;
   /** Address of a published app. */

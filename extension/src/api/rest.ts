@@ -4,12 +4,14 @@ import { ServerConnection } from '@jupyterlab/services';
 import {
   AddedVersion,
   Analysis,
+  Annotation,
   Answer,
   Cell,
   Changes,
   Contract,
   DataDescription,
   DatasetHistory,
+  Deleted,
   Elicited,
   Inspection,
   ModelCard,
@@ -26,7 +28,10 @@ import {
   Run,
   RunComparison,
   RunEvent,
+  RunPage,
+  RunQuery,
   RunStatus,
+  RunView,
   Sample,
   Schema,
   StepPreview,
@@ -41,6 +46,7 @@ import {
 } from './port';
 
 const PATIENCE_S = 20;
+const PAGE = 100;
 
 /** The workbench behind jupyter-server's REST interface. */
 export class RestWorkbench implements WorkbenchClient {
@@ -266,11 +272,20 @@ export class RestWorkbench implements WorkbenchClient {
     return this.get(runPath(id));
   }
 
+  runPage({ text, sort, trash }: RunQuery, page = ''): Promise<RunPage> {
+    const query = new URLSearchParams({
+      ...{ limit: `${PAGE}`, text, sort, page },
+      trash: `${trash}`
+    });
+    return this.get(`runs?${query}`);
+  }
+
   events(
     id: string,
-    since: number
+    since: number,
+    patience = PATIENCE_S
   ): Promise<{ events: RunEvent[]; status: RunStatus }> {
-    return this.get(`${runPath(id)}/events?since=${since}&wait=${PATIENCE_S}`);
+    return this.get(`${runPath(id)}/events?since=${since}&wait=${patience}`);
   }
 
   stopRun(id: string): Promise<Run> {
@@ -287,6 +302,39 @@ export class RestWorkbench implements WorkbenchClient {
 
   resumeRun(id: string): Promise<Run> {
     return this.post(`${runPath(id)}/resume`);
+  }
+
+  reproduceRun(id: string): Promise<Run> {
+    return this.post(`${runPath(id)}/reproduce`);
+  }
+
+  annotateRun(id: string, noted: Annotation): Promise<Run> {
+    return this.post(`${runPath(id)}/annotate`, noted);
+  }
+
+  async trashRuns(ids: string[]): Promise<void> {
+    await this.post('runs/trash', { ids });
+  }
+
+  async restoreRuns(ids: string[]): Promise<void> {
+    await this.post('runs/restore', { ids });
+  }
+
+  deleteRuns(ids: string[]): Promise<Deleted> {
+    return this.post('runs/delete', { ids });
+  }
+
+  async runViews(): Promise<RunView[]> {
+    return (await this.get<{ views: RunView[] }>('views')).views;
+  }
+
+  async saveRunView(view: RunView): Promise<RunView[]> {
+    return (await this.post<{ views: RunView[] }>('views', view)).views;
+  }
+
+  async removeRunView(name: string): Promise<RunView[]> {
+    const path = `views/${encodeURIComponent(name)}/remove`;
+    return (await this.post<{ views: RunView[] }>(path)).views;
   }
 
   compareRuns(ids: string[]): Promise<RunComparison> {

@@ -65,7 +65,51 @@ export interface Run {
   after: string[];
   sampler: string;
   seconds: number | null;
+  /** The table, with its version where it is a stored one. */
+  data: string;
+  /** Log predictive density of rows left out; null where it was not worked out. */
+  elpd: number | null;
+  elpd_se: number | null;
+  /** The run that this one makes again, and how it compares with that. */
+  reproduces: string;
+  grade: string;
+  starred: boolean;
+  note: string;
   tags: Record<string, string>;
+}
+
+/** Which runs are listed, and in which order. */
+export interface RunQuery {
+  /** Words, `status:passed`, `starred`, `elpd > -100`, … */
+  text: string;
+  /** A column or a figure; with `-` before it the largest first. Empty for the newest first. */
+  sort: string;
+  trash: boolean;
+}
+
+export interface RunPage {
+  runs: Run[];
+  /** What the next page is asked for with; empty at the end. */
+  next: string;
+}
+
+/** A filter and an order under a name, kept in the workspace. */
+export interface RunView {
+  name: string;
+  text: string;
+  sort: string;
+}
+
+/** What people note on a run; what is left out stays as it is, and a tag that is null is removed. */
+export interface Annotation {
+  starred?: boolean;
+  note?: string;
+  tags?: Record<string, string | null>;
+}
+
+export interface Deleted {
+  deleted: { id: string; name: string; bytes: number; kept: string[] }[];
+  bytes: number;
 }
 
 /** How one finding stood before a change, and after it. */
@@ -232,11 +276,14 @@ export interface RunClient {
     autopilot?: number
   ): Promise<Run>;
   runs(): Promise<Run[]>;
+  runPage(query: RunQuery, page?: string): Promise<RunPage>;
   run(id: string): Promise<Run>;
   /** Events after `since`; resolves when there are some, the run has ended, or the server's patience has. */
   events(
     id: string,
-    since: number
+    since: number,
+    /** How long to wait for one, in seconds. */
+    patience?: number
   ): Promise<{ events: RunEvent[]; status: RunStatus }>;
   /** Keep the draws so far; a run that waits leaves the queue. */
   stopRun(id: string): Promise<Run>;
@@ -245,6 +292,17 @@ export interface RunClient {
   pauseRun(id: string): Promise<Run>;
   /** Go on with a run that is paused, or died or was stopped, without repeating what was finished. */
   resumeRun(id: string): Promise<Run>;
+  /** Make a run again, every step anew; its result is graded when it ends. */
+  reproduceRun(id: string): Promise<Run>;
+  annotateRun(id: string, noted: Annotation): Promise<Run>;
+  /** Put runs into the trash, a sweep with its runs. */
+  trashRuns(ids: string[]): Promise<void>;
+  restoreRuns(ids: string[]): Promise<void>;
+  /** Delete runs that are in the trash for good; all of them when none is named. */
+  deleteRuns(ids: string[]): Promise<Deleted>;
+  runViews(): Promise<RunView[]>;
+  saveRunView(view: RunView): Promise<RunView[]>;
+  removeRunView(name: string): Promise<RunView[]>;
   compareRuns(ids: string[]): Promise<RunComparison>;
   publish(id: string): Promise<Publication>;
 }

@@ -77,6 +77,10 @@ export class LabHost implements Host {
     void this.commands.execute('modelcompose:open-runs');
   }
 
+  openRuns(): void {
+    void this.commands.execute('modelcompose:open-runs');
+  }
+
   reportUrl(path: string): string {
     return serverUrl('files', path);
   }

@@ -4,8 +4,13 @@ import {
   Publication,
   Run,
   RunComparison,
+  Annotation,
+  Deleted,
   RunEvent,
+  RunPage,
+  RunQuery,
   RunStatus,
+  RunView,
   WorkbenchError
 } from '../port';
 import { fakeComparison } from './lineage';
@@ -14,7 +19,9 @@ import { FakeNotebooks } from './notebook';
 /** Runs, which end when a test says so. */
 export abstract class FakeRuns extends FakeNotebooks {
   readonly log: RunEvent[] = [];
-  private readonly records: Run[] = [];
+  private records: Run[] = [];
+  private trashed: Run[] = [];
+  private savedViews: RunView[] = [];
 
   /** What was asked of each run that was started. */
   readonly started: { changes: Changes; autopilot: number }[] = [];
@@ -26,7 +33,7 @@ export abstract class FakeRuns extends FakeNotebooks {
   ): Promise<Run> {
     this.check('startRun');
     this.started.push({ changes, autopilot });
-    const id = String(this.records.length + 1);
+    const id = String(this.started.length);
     const run: Run = {
       id,
       name: `${notebook.replace('.ipynb', '')} #${id}`,
@@ -55,6 +62,13 @@ export abstract class FakeRuns extends FakeNotebooks {
       after: [],
       sampler: 'nutpie',
       seconds: null,
+      data: 'sleepstudy.csv',
+      elpd: null,
+      elpd_se: null,
+      reproduces: '',
+      grade: '',
+      starred: false,
+      note: '',
       tags: {}
     };
     this.records.unshift(run);
@@ -64,6 +78,101 @@ export abstract class FakeRuns extends FakeNotebooks {
   async runs(): Promise<Run[]> {
     this.check('runs');
     return this.records.map(run => ({ ...run }));
+  }
+
+  /** The pages that were asked for. */
+  readonly asked: (RunQuery & { page: string })[] = [];
+
+  /** How many runs are on a page. */
+  pageSize = 100;
+
+  async runPage(query: RunQuery, page = ''): Promise<RunPage> {
+    this.check('runPage');
+    this.asked.push({ ...query, page });
+    const { text, sort, trash } = query;
+    const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = (trash ? this.trashed : this.records).filter(run =>
+      words.every(word =>
+        word === 'starred'
+          ? run.starred
+          : word.startsWith('status:')
+            ? run.status === word.slice(7)
+            : `${run.name} ${run.model}`.toLowerCase().includes(word)
+      )
+    );
+    const column = sort.replace('-', '') as keyof Run;
+    if (sort) {
+      const sign = sort.startsWith('-') ? -1 : 1;
+      found.sort((a, b) => (a[column]! > b[column]! ? sign : -sign));
+    }
+    const from = Number(page || 0);
+    const to = from + this.pageSize;
+    return {
+      runs: found.slice(from, to).map(run => ({ ...run })),
+      next: to < found.length ? String(to) : ''
+    };
+  }
+
+  async reproduceRun(id: string): Promise<Run> {
+    this.check('reproduceRun');
+    const run = await this.startRun(this.find(id).notebook);
+    run.reproduces = id;
+    return run;
+  }
+
+  async annotateRun(id: string, noted: Annotation): Promise<Run> {
+    this.check('annotateRun');
+    const run = this.find(id);
+    const tags = Object.entries({ ...run.tags, ...noted.tags });
+    Object.assign(run, noted, {
+      tags: Object.fromEntries(tags.filter(([, value]) => value !== null))
+    });
+    return { ...run };
+  }
+
+  async trashRuns(ids: string[]): Promise<void> {
+    this.check('trashRuns');
+    this.trashed.push(...ids.map(id => this.find(id)));
+    this.records = this.records.filter(({ id }) => !ids.includes(id));
+  }
+
+  async restoreRuns(ids: string[]): Promise<void> {
+    this.check('restoreRuns');
+    this.records.push(...this.trashed.filter(({ id }) => ids.includes(id)));
+    this.trashed = this.trashed.filter(({ id }) => !ids.includes(id));
+  }
+
+  async deleteRuns(ids: string[]): Promise<Deleted> {
+    this.check('deleteRuns');
+    const gone = this.trashed.filter(
+      ({ id }) => ids.length === 0 || ids.includes(id)
+    );
+    this.trashed = this.trashed.filter(run => !gone.includes(run));
+    return {
+      deleted: gone.map(({ id, name }) => ({
+        ...{ id, name, kept: [] },
+        bytes: 2_500_000
+      })),
+      bytes: 2_500_000 * gone.length
+    };
+  }
+
+  async runViews(): Promise<RunView[]> {
+    this.check('runViews');
+    return [...this.savedViews];
+  }
+
+  async saveRunView(view: RunView): Promise<RunView[]> {
+    this.check('saveRunView');
+    const others = this.savedViews.filter(({ name }) => name !== view.name);
+    this.savedViews = [...others, view];
+    return [...this.savedViews];
+  }
+
+  async removeRunView(name: string): Promise<RunView[]> {
+    this.check('removeRunView');
+    this.savedViews = this.savedViews.filter(one => one.name !== name);
+    return [...this.savedViews];
   }
 
   async run(id: string): Promise<Run> {

@@ -52,6 +52,15 @@ export function Runs({ client, host, revision, onStarted }: Props) {
         >
           Refresh
         </button>
+        {host.openRuns && (
+          <button
+            className="jp-modelcompose-Button jp-mod-quiet"
+            title="Filter, sort, tag and compare all runs in a tab of their own"
+            onClick={() => host.openRuns?.()}
+          >
+            Open in a tab
+          </button>
+        )}
         {runs && runs.length > 1 && (
           <Compare
             count={chosen.length}

@@ -1,0 +1,51 @@
+import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
+import { Message } from '@lumino/messaging';
+import { Signal } from '@lumino/signaling';
+
+import { Host, WorkbenchClient } from '../api/port';
+import { RunsPage } from '../components/runs/RunsPage';
+import { guideIcon } from './icon';
+
+/** The runs of the workspace, in a tab of the main area. */
+export class RunsPanel extends ReactWidget {
+  constructor(
+    private readonly client: WorkbenchClient,
+    private readonly host: Host,
+    label: string
+  ) {
+    super();
+    this.id = 'modelcompose:runs';
+    this.addClass('jp-modelcompose-Panel');
+    this.title.icon = guideIcon;
+    this.title.label = label;
+    this.title.closable = true;
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._seen.emit();
+  }
+
+  protected override onAfterHide(message: Message): void {
+    super.onAfterHide(message);
+    this._seen.emit();
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <UseSignal signal={this._seen}>
+        {() => (
+          <div className="jp-modelcompose-Guide">
+            <RunsPage
+              client={this.client}
+              host={this.host}
+              visible={this.isVisible}
+            />
+          </div>
+        )}
+      </UseSignal>
+    );
+  }
+
+  private _seen = new Signal<this, void>(this);
+}
