@@ -204,6 +204,28 @@ it('compares two to six runs', async () => {
   expect(screen.getByLabelText('Choose a')).toHaveProperty('checked', true);
 });
 
+it('draws posteriors over one another, and shows the cells that differ', async () => {
+  const client = await workbench('a', 'b');
+  await mount(client);
+  await userEvent.click(await screen.findByLabelText('Choose a'));
+  await userEvent.click(screen.getByLabelText('Choose b'));
+  await userEvent.click(screen.getByText('Compare 2 runs'));
+  await userEvent.click(await screen.findByText('Posteriors over one another'));
+  const curves = within(await screen.findByLabelText('Posteriors'));
+  expect(curves.getAllByRole('img')).toHaveLength(3);
+  expect(
+    curves.getByLabelText('Days: A peaks near 0, B peaks near 1')
+  ).toBeTruthy();
+  await userEvent.selectOptions(curves.getByRole('combobox'), '1|Subject[308]');
+  await waitFor(() => expect(curves.getAllByRole('img')).toHaveLength(4));
+  await userEvent.click(screen.getByText('Notebooks, cell by cell'));
+  const cells = within(await screen.findByLabelText('Notebooks'));
+  expect(cells.getByText('parameters')).toBeTruthy();
+  expect(cells.getByText('− A, + B')).toBeTruthy();
+  await userEvent.selectOptions(cells.getByLabelText('Second run'), 'A');
+  expect(cells.getByText(/their cells are the same/)).toBeTruthy();
+});
+
 it('runs a notebook again, reproduces a run, and opens what it executed', async () => {
   const client = await workbench('sleep');
   await mount(client);

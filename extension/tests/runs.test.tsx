@@ -225,7 +225,9 @@ it('tells a failure that was waived from one that was not, in the list and side 
   ]);
   const compared = fakeComparison(['1', '2']);
   compared.verdicts[0]!.waived = ['1'];
-  render(<Comparison compared={compared} onClose={() => undefined} />);
+  render(
+    <Comparison client={client} compared={compared} onClose={() => undefined} />
+  );
   const said = within(screen.getByLabelText('What their checks said'));
   expect(said.getByTitle('Failed, but waived')).toBeTruthy();
   expect(said.queryByTitle('Failed')).toBeNull();
@@ -235,6 +237,7 @@ it('says why runs cannot be compared', async () => {
   const compared = { ...fakeComparison(['1', '2']), comparison: [] };
   render(
     <Comparison
+      client={new FakeWorkbench()}
       compared={{
         ...compared,
         comparable: false,

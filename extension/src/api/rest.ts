@@ -17,8 +17,10 @@ import {
   ModelCard,
   ModelCheck,
   ModelSummary,
+  NotebookDifference,
   Plan,
   Planned,
+  Posteriors,
   PriorPrediction,
   PriorTable,
   Publication,
@@ -339,6 +341,14 @@ export class RestWorkbench implements WorkbenchClient {
 
   compareRuns(ids: string[]): Promise<RunComparison> {
     return this.post('runs/compare', { ids });
+  }
+
+  comparePosteriors(ids: string[], names: string[] = []): Promise<Posteriors> {
+    return this.post('runs/posteriors', { ids, names });
+  }
+
+  compareNotebooks(ids: string[]): Promise<NotebookDifference> {
+    return this.post('runs/notebooks', { ids });
   }
 
   publish(id: string): Promise<Publication> {

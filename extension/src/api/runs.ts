@@ -268,6 +268,33 @@ export interface RunComparison {
   why_not: string;
 }
 
+/** A distribution as a curve; of a quantity that does not vary, its value. */
+export interface OverlaidCurve {
+  x: number[];
+  y: number[];
+  at: number | null;
+}
+
+/** What runs found, curve over curve. */
+export interface Posteriors {
+  quantities: { name: string; runs: Record<string, OverlaidCurve> }[];
+  /** The quantities that can be asked for. */
+  available: string[];
+  /** The names of runs that left no posterior. */
+  without: string[];
+}
+
+/** The cells in which the notebooks of runs are not the same. */
+export interface NotebookDifference {
+  cells: {
+    step: string;
+    /** The source by run; null where a run has no such cell. */
+    runs: Record<string, string | null>;
+  }[];
+  same: number;
+  without: string[];
+}
+
 export interface RunClient {
   /** Run a copy; with `autopilot`, try remedies for at most that many rounds. */
   startRun(
@@ -304,5 +331,8 @@ export interface RunClient {
   saveRunView(view: RunView): Promise<RunView[]>;
   removeRunView(name: string): Promise<RunView[]>;
   compareRuns(ids: string[]): Promise<RunComparison>;
+  /** The posteriors of some quantities, by default of those that most runs have. */
+  comparePosteriors(ids: string[], names?: string[]): Promise<Posteriors>;
+  compareNotebooks(ids: string[]): Promise<NotebookDifference>;
   publish(id: string): Promise<Publication>;
 }

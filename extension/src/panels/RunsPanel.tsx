@@ -2,15 +2,14 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { Signal } from '@lumino/signaling';
 
-import { Host, WorkbenchClient } from '../api/port';
 import { RunsPage } from '../components/runs/RunsPage';
 import { guideIcon } from './icon';
+import { IWorkbench } from './workbench';
 
 /** The runs of the workspace, in a tab of the main area. */
 export class RunsPanel extends ReactWidget {
   constructor(
-    private readonly client: WorkbenchClient,
-    private readonly host: Host,
+    private readonly workbench: IWorkbench,
     label: string
   ) {
     super();
@@ -32,14 +31,16 @@ export class RunsPanel extends ReactWidget {
   }
 
   protected override render(): JSX.Element {
+    const { client, host, background } = this.workbench;
     return (
       <UseSignal signal={this._seen}>
         {() => (
           <div className="jp-modelcompose-Guide">
             <RunsPage
-              client={this.client}
-              host={this.host}
+              client={client}
+              host={host}
               visible={this.isVisible}
+              onStarted={run => background.follow(run)}
             />
           </div>
         )}

@@ -4,13 +4,11 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
-import { IDocumentManager } from '@jupyterlab/docmanager';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { RestWorkbench } from '../api/rest';
-import { LabHost } from './host';
 import { guideIcon } from './icon';
 import { RunsPanel } from './RunsPanel';
+import { IWorkbench } from './workbench';
 
 const OPEN_RUNS = 'modelcompose:open-runs';
 
@@ -18,18 +16,16 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'modelcompose:runs',
   description: 'The runs of the workspace, in a tab of the main area.',
   autoStart: true,
-  requires: [IDocumentManager],
+  requires: [IWorkbench],
   optional: [ILayoutRestorer, ICommandPalette, ITranslator],
   activate: (
     app: JupyterFrontEnd,
-    documents: IDocumentManager,
+    workbench: IWorkbench,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('modelcompose');
-    const client = new RestWorkbench(app.serviceManager.serverSettings);
-    const host = new LabHost(app.commands, documents, null);
     const tracker = new WidgetTracker<RunsPanel>({
       namespace: 'modelcompose-runs'
     });
@@ -41,7 +37,7 @@ export const runsPlugin: JupyterFrontEndPlugin<void> = {
       execute: () => {
         let panel = tracker.find(() => true);
         if (!panel) {
-          panel = new RunsPanel(client, host, trans.__('Runs'));
+          panel = new RunsPanel(workbench, trans.__('Runs'));
           app.shell.add(panel, 'main');
           void tracker.add(panel);
         }

@@ -1,6 +1,8 @@
 import {
   Changes,
   Lineage,
+  NotebookDifference,
+  Posteriors,
   Publication,
   Run,
   RunComparison,
@@ -231,6 +233,43 @@ export abstract class FakeRuns extends FakeNotebooks {
     this.check('compareRuns');
     ids.forEach(id => this.find(id));
     return fakeComparison(ids);
+  }
+
+  async comparePosteriors(
+    ids: string[],
+    names: string[] = []
+  ): Promise<Posteriors> {
+    this.check('comparePosteriors');
+    const x = [-2, -1, 0, 1, 2];
+    const curve = (at: number) => ({
+      x: x.map(value => value + at),
+      y: [0.05, 0.24, 0.4, 0.24, 0.05],
+      at: null
+    });
+    const available = ['Intercept', 'Days', 'sigma'];
+    return {
+      quantities: (names.length > 0 ? names : available).map(name => ({
+        name,
+        runs: Object.fromEntries(ids.map((id, at) => [id, curve(at)]))
+      })),
+      available: [...available, '1|Subject[308]'],
+      without: []
+    };
+  }
+
+  async compareNotebooks(ids: string[]): Promise<NotebookDifference> {
+    this.check('compareNotebooks');
+    const source = (at: number) => `draws = 1000\nmodel = "model-${at}"`;
+    return {
+      cells: [
+        {
+          step: 'parameters',
+          runs: Object.fromEntries(ids.map((id, at) => [id, source(at)]))
+        }
+      ],
+      same: 9,
+      without: []
+    };
   }
 
   async publish(id: string): Promise<Publication> {

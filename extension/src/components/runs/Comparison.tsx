@@ -1,18 +1,23 @@
 import { ReactNode } from 'react';
 
-import { RunComparison, Status } from '../../api/port';
+import { RunComparison, Status, WorkbenchClient } from '../../api/port';
 import { Mark } from '../Badge';
+import { Disclosure } from '../Disclosure';
 import { shown } from '../plot';
 import { verdictTone, verdictWord } from '../steps';
 import { Explained } from '../Term';
 import { Intervals } from './Intervals';
+import { Notebooks } from './Notebooks';
+import { Overlay } from './Overlay';
 
 /** Runs side by side: how well each predicts, what each answers, and in which choices they differ. */
 export function Comparison(props: {
   compared: RunComparison;
+  client: WorkbenchClient;
   onClose: () => void;
 }) {
-  const { compared, onClose } = props;
+  const { compared, client, onClose } = props;
+  const ids = compared.runs.map(({ id }) => id);
   const { sentences, answers, comparable, why_not } = compared;
   const names = shortNames(compared);
   return (
@@ -77,6 +82,12 @@ export function Comparison(props: {
             )
         }))}
       />
+      <Disclosure summary="Posteriors over one another">
+        <Overlay client={client} ids={ids} names={names} />
+      </Disclosure>
+      <Disclosure summary="Notebooks, cell by cell">
+        <Notebooks client={client} ids={ids} names={names} />
+      </Disclosure>
     </div>
   );
 }

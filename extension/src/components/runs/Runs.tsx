@@ -41,7 +41,13 @@ export function Runs({ client, host, revision, onStarted }: Props) {
       ...(wanted ? [id] : [])
     ]);
   if (compared) {
-    return <Comparison compared={compared} onClose={() => setCompared(null)} />;
+    return (
+      <Comparison
+        client={client}
+        compared={compared}
+        onClose={() => setCompared(null)}
+      />
+    );
   }
   return (
     <div className="jp-modelcompose-Runs">

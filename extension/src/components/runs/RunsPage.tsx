@@ -68,7 +68,11 @@ export function RunsPage({ client, host, visible = true, onStarted }: Props) {
     return (
       <main className="jp-modelcompose-RunsPage" aria-label="Runs side by side">
         <div className="jp-modelcompose-RunsPage-wide">
-          <Comparison compared={compared} onClose={() => setCompared(null)} />
+          <Comparison
+            client={client}
+            compared={compared}
+            onClose={() => setCompared(null)}
+          />
         </div>
       </main>
     );

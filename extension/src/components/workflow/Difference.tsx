@@ -59,19 +59,25 @@ export function EditedByHand(props: {
 }
 
 const SIGNS = { same: ' ', mine: '−', composed: '+' } as const;
-const WORDS = { same: '', mine: 'yours: ', composed: 'composed: ' } as const;
 
-function Difference({ lines }: { lines: Line[] }) {
+/** Two texts line by line; `left` and `right` say whose lines they are. */
+export function Difference(props: {
+  lines: Line[];
+  left?: string;
+  right?: string;
+}) {
+  const { lines, left = 'yours', right = 'composed' } = props;
+  const words = { same: '', mine: `${left}: `, composed: `${right}: ` };
   return (
     <figure className="jp-modelcompose-Diff">
       <figcaption className="jp-modelcompose-small">
-        − yours, + composed
+        − {left}, + {right}
       </figcaption>
       <ol tabIndex={0} aria-label="Difference">
         {lines.map(({ side, text }, index) => (
           <li key={index} data-side={side}>
             <span aria-hidden="true">{SIGNS[side]}</span>
-            <span className="jp-modelcompose-hidden">{WORDS[side]}</span>
+            <span className="jp-modelcompose-hidden">{words[side]}</span>
             <code>{text}</code>
           </li>
         ))}
