@@ -81,6 +81,10 @@ export class LabHost implements Host {
     void this.commands.execute('modelcompose:open-runs');
   }
 
+  watchRun({ id, name }: { id: string; name: string }): void {
+    void this.commands.execute('modelcompose:watch-run', { id, name });
+  }
+
   reportUrl(path: string): string {
     return serverUrl('files', path);
   }
