@@ -35,7 +35,7 @@ export class RunsPanel extends ReactWidget {
     return (
       <UseSignal signal={this._seen}>
         {() => (
-          <div className="jp-modelcompose-Guide">
+          <div className="jp-modelcompose-Surface jp-modelcompose-Tab">
             <RunsPage
               client={client}
               host={host}

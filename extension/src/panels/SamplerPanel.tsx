@@ -35,7 +35,7 @@ export class SamplerPanel extends ReactWidget {
     return (
       <UseSignal signal={this._seen}>
         {() => (
-          <div className="jp-modelcompose-Guide">
+          <div className="jp-modelcompose-Surface jp-modelcompose-Tab">
             <SamplerPage
               client={client}
               host={host}

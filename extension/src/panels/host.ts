@@ -77,10 +77,6 @@ export class LabHost implements Host {
     void this.commands.execute('modelcompose:open-runs');
   }
 
-  openRuns(): void {
-    void this.commands.execute('modelcompose:open-runs');
-  }
-
   watchRun({ id, name }: { id: string; name: string }): void {
     void this.commands.execute('modelcompose:watch-run', { id, name });
   }

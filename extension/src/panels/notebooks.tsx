@@ -11,7 +11,13 @@ import {
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 
-import { hasEnded, Run, RunComparison, WorkbenchError } from '../api/port';
+import {
+  hasEnded,
+  Run,
+  RunComparison,
+  WorkbenchClient,
+  WorkbenchError
+} from '../api/port';
 import { Comparison } from '../components/runs/Comparison';
 import { guideIcon } from './icon';
 import { IWorkbench } from './workbench';
@@ -114,7 +120,7 @@ export const notebooksPlugin: JupyterFrontEndPlugin<void> = {
           throw nothing(said, trans);
         }
         const compared = await client.compareRuns(runs.map(({ id }) => id));
-        const tab = new ComparisonTab(compared, () => host.openRuns());
+        const tab = new ComparisonTab(client, compared, () => host.openRuns());
         tab.title.label = trans.__('Runs of %1', path);
         app.shell.add(tab, 'main');
       }
@@ -154,6 +160,7 @@ async function told(work: () => Promise<void>): Promise<void> {
 
 class ComparisonTab extends ReactWidget {
   constructor(
+    private readonly client: WorkbenchClient,
     private readonly compared: RunComparison,
     private readonly onAll: () => void
   ) {
@@ -173,6 +180,7 @@ class ComparisonTab extends ReactWidget {
     return (
       <div className="jp-modelcompose-Surface">
         <Comparison
+          client={this.client}
           compared={this.compared}
           onClose={() => {
             this.onAll();
