@@ -189,5 +189,6 @@ def _curve(draws: np.ndarray) -> Json:
     if finite.size < 2 or not finite.std() > 1e-9 * max(1.0, abs(float(finite.mean()))):
         return {"x": [], "y": [], "at": float(finite[0]) if finite.size else None}
     thinned = finite[:: max(1, finite.size // DRAWS)]
-    x = np.linspace(*np.quantile(finite, TAILS), POINTS)
+    low, high = np.quantile(finite, TAILS)
+    x = np.linspace(low, high, POINTS)
     return {"x": x.tolist(), "y": gaussian_kde(thinned)(x).tolist(), "at": None}
