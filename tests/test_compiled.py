@@ -100,6 +100,49 @@ def test_code_that_can_change_without_its_version_is_not_kept() -> None:
         Structure(Graphs.of(model, ["b"]))
 
 
+def scaled(value: Any, factor: float) -> Any:
+    """A quantity whose gradient alone is multiplied by a factor."""
+    from pytensor.gradient import grad_scale
+
+    return grad_scale(value, factor)
+
+
+def clipped(value: Any, bound: float) -> Any:
+    """A quantity whose gradient alone is cut off."""
+    from pytensor.gradient import grad_clip
+
+    return grad_clip(value, -bound, bound)
+
+
+@pytest.mark.parametrize("way", [scaled, clipped])
+def test_what_changes_the_gradient_alone_belongs_to_the_structure(way: Any) -> None:
+    import pymc as pm
+
+    models = []
+    for number in (2.0, 3.0):
+        with pm.Model() as model:
+            pm.Potential("own", -(way(pm.Normal("b"), number) ** 2))
+        models.append(model)
+    assert key(models[0], ("b",)) != key(models[1], ("b",))
+
+
+def test_a_function_of_the_users_that_is_made_an_operation_is_not_kept() -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+    from pytensor.compile.ops import as_op
+
+    @as_op(itypes=[pt.dscalar], otypes=[pt.dscalar])
+    def more(value: np.ndarray) -> np.ndarray:
+        return np.asarray(value + 1.0)
+
+    with pm.Model() as model:
+        b = pm.Normal("b")
+        pm.Deterministic("own", more(b))
+        pm.Normal("y", b, 1.7, observed=np.arange(5.0))
+    with pytest.raises(Unliftable, match="may change"):
+        Structure(Graphs.of(model, ["b", "own"]))
+
+
 def plain_density(model: Any, values: list[Any]) -> tuple[float, np.ndarray]:
     """Work out log density and gradient as PyMC writes them down, without any of our code."""
     import pytensor.tensor as pt

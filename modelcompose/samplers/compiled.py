@@ -493,7 +493,7 @@ def _object(thing: Any, again: Callable[[Any], str]) -> str:
         return _graph(thing, again)
     if isinstance(thing, Variable):
         raise Unliftable("an operation holds a part of a graph")
-    held = thing._props_dict() if getattr(thing, "__props__", None) is not None else _settings(thing)
+    held = (thing._props_dict() if getattr(thing, "__props__", None) else None) or _settings(thing)
     if (preference := getattr(thing, "output_types_preference", None)) is not None:
         held = {**held, "output_types_preference": preference}
     if isinstance(thing, SymbolicOp):  # its class makes its graph
@@ -509,7 +509,12 @@ PASSING = {"name", "ufunc", "nfunc", "nfunc_spec", "nin", "nout", "input_types",
 def _settings(thing: Any) -> dict[str, Any]:
     """Return what an object holds, less its names and what it has worked out for itself."""
     held = dict(getattr(thing, "__dict__", {}))
-    return {name: held[name] for name in sorted(held) if not name.startswith("_") and name not in PASSING}
+    own = tuple(f"_{kind.__name__.lstrip('_')}__" for kind in type(thing).__mro__)  # what a class keeps to itself
+    return {
+        name: held[name]
+        for name in sorted(held)
+        if name.startswith(own) or not name.startswith("_") and name not in PASSING
+    }
 
 
 def _graph(graph: Any, again: Callable[[Any], str]) -> str:
