@@ -33,14 +33,19 @@ def evaluator(outputs: Sequence[Any], inputs: Sequence[Any], random_seed: int = 
     Returns
     -------
     Callable
-        Takes for each input an array whose first dimension is that of the draws, and returns one for each output.
+        Takes for each input an array whose first dimension is that of the draws, and returns one for each output. What
+        does not depend on the inputs is the same for every draw, also where it is random.
     """
     import pytensor.tensor as pt
     from pymc.pytensorf import compile as compiled
     from pytensor.graph.replace import vectorize_graph
 
     batched = [pt.tensor(dtype=one.type.dtype, shape=(None, *one.type.shape)) for one in inputs]
-    graphs = vectorize_graph(list(outputs), replace=dict(zip(inputs, batched, strict=True)))
+    vectorised: Any = vectorize_graph(list(outputs), replace=dict(zip(inputs, batched, strict=True)))
+    graphs = [
+        one if one.ndim > like.ndim else pt.broadcast_to(one, (batched[0].shape[0], *one.shape))
+        for one, like in zip(vectorised, outputs, strict=True)
+    ]
     call = compiled(batched, graphs, random_seed=random_seed, mode="FAST_COMPILE", on_unused_input="ignore")
 
     def evaluate(*draws: Array) -> list[Array]:
@@ -76,7 +81,8 @@ def from_posterior(
     known = [one for one in _reported(model) if one.name in posterior and one.name not in names]
     between = set(_above(targets, known))
     random = (between & set(model.basic_RVs)) - set(known)
-    if not between & set(known) or not random <= set(targets) or not all(map(_is_plain, random)):
+    settled = all(set(known) & set(_above([one], known)) for one in targets)
+    if not settled or not random <= set(targets) or not all(map(_is_plain, random)):
         return None
     needed = [one for one in known if one in between]
     try:

@@ -258,12 +258,18 @@ def log_densities(model: Any) -> tuple[dict[str, Any], dict[Any, Any]]:
         terms = transformed_conditional_logp(observed, rvs_to_values={**inputs, **values}, rvs_to_transforms={})
     except NotImplementedError:  # a distribution that can be drawn from, but whose density nobody wrote down
         return {}, inputs
+    parts = {one.name: (term, _axis_of_rows(model, one)) for one, term in zip(observed, terms, strict=True)}
     densities = {
-        one.name: term.sum(axis=tuple(range(1, term.ndim)))
-        for one, term in zip(observed, terms, strict=True)
-        if term.ndim
+        name: term.sum(axis=tuple(axis for axis in range(term.ndim) if axis != rows))
+        for name, (term, rows) in parts.items()
+        if rows < term.ndim  # otherwise the rows were observed together, and have no density each
     }
     return densities, inputs
+
+
+def _axis_of_rows(model: Any, variable: Any) -> int:
+    dims = model.named_vars_to_dims.get(variable.name) or ()
+    return next((axis for axis, dim in enumerate(dims) if dim in ROWS), 0)
 
 
 def _is_by_row(model: Any, variable: Any) -> bool:

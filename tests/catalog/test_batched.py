@@ -147,3 +147,14 @@ def test_a_mixture_is_simulated_as_well() -> None:
     drawn = predictions.predict(model, dt, random_seed=3)["posterior_predictive"]["y"]
     assert drawn.shape == (1, 2000, 3)
     assert float(drawn.mean()) == pytest.approx(0.5 * float(found["prior"]["rate"].mean()), rel=0.1)
+
+
+def test_what_no_parameter_decides_is_not_the_same_for_every_draw_if_it_is_random() -> None:
+    with pm.Model(coords={"row": range(6)}) as model:
+        level = pm.Normal("level")
+        pm.Normal("y", level, 1.7, observed=np.zeros(6), dims="row")
+        pm.Normal("z", 0.3, 1.7, observed=np.zeros(6), dims="row")
+    posterior = xr.Dataset({"level": (("chain", "draw"), np.zeros((2, 30)))})
+    drawn = predictions.predict(model, xr.DataTree.from_dict({"posterior": posterior}), random_seed=1)
+    assert drawn["posterior_predictive"]["z"].shape == (2, 30, 6)
+    assert len(np.unique(drawn["posterior_predictive"]["z"])) == 360

@@ -117,3 +117,55 @@ def test_a_posterior_that_lacks_a_parameter_is_refused_by_name():
     posterior = xr.Dataset({"level": (("chain", "draw"), np.zeros((1, 4)))})
     with pytest.raises(InvalidAnalysis, match="lacks spread"):
         log_likelihood(model, xr.DataTree.from_dict({"posterior": posterior}))
+
+
+def of_level(model, draws=50):
+    levels = np.random.default_rng(2).normal(size=(2, draws))
+    dt = xr.DataTree.from_dict({"posterior": xr.Dataset({"level": (("chain", "draw"), levels)})})
+    return levels, log_likelihood(model, dt)
+
+
+@pytest.mark.parametrize("rows", [7, 100])
+def test_what_no_parameter_decides_has_the_same_density_in_every_draw(rows, monkeypatch):
+    import pymc as pm
+
+    y, z = np.random.default_rng(1).normal(size=(2, rows))
+    with pm.Model(coords={"row": range(rows)}) as model:
+        pm.Normal("y", pm.Normal("level"), 1, observed=y, dims="row")
+        pm.Normal("z", 0, 2, observed=z, dims="row")
+    monkeypatch.setattr("modelcompose.catalog.batched.AT_ONCE", 30 * rows)
+    levels, dt = of_level(model)
+    assert dt["log_likelihood"]["z"].values == pytest.approx(np.tile(norm(0, 2).logpdf(z), (2, 50, 1)))
+    assert dt["log_likelihood"]["y"].values == pytest.approx(norm(levels[..., None], 1).logpdf(y))
+
+
+def test_rows_keep_apart_wherever_their_dimension_stands():
+    import pymc as pm
+
+    y = np.random.default_rng(1).normal(size=(3, 10))
+    with pm.Model(coords={"row": range(10), "which": range(3)}) as model:
+        pm.Normal("y", pm.Normal("level"), 1, observed=y, dims=("which", "row"))
+    levels, dt = of_level(model)
+    due = norm(levels[..., None, None], 1).logpdf(y).sum(2)
+    assert dt["log_likelihood"]["y"].values == pytest.approx(due)
+
+
+def test_rows_that_were_observed_together_have_no_density_each():
+    import pymc as pm
+
+    with pm.Model(coords={"row": range(4), "which": range(3)}) as model:
+        level = pm.Normal("level")
+        pm.MvNormal("y", level * np.ones(4), np.eye(4), observed=np.zeros((3, 4)), dims=("which", "row"))
+    assert "log_likelihood" not in of_level(model)[1]
+
+
+def test_outcomes_that_are_missing_have_no_density():
+    import pymc as pm
+
+    y = np.ma.masked_array(np.arange(10.0), np.arange(10) > 6)
+    with pm.Model() as model:
+        pm.Normal("y", pm.Normal("level"), 1, observed=y)
+    level = np.random.default_rng(2).normal(size=(2, 50))
+    posterior = {"level": (("chain", "draw"), level), "y_unobserved": (("chain", "draw", "gap"), np.zeros((2, 50, 3)))}
+    dt = log_likelihood(model, xr.DataTree.from_dict({"posterior": xr.Dataset(posterior)}))
+    assert dt["log_likelihood"]["y_observed"].values == pytest.approx(norm(level[..., None], 1).logpdf(y[:7].data))
