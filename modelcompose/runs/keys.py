@@ -2,7 +2,8 @@
 
 A key takes in the sources of the step's cells, the choices it depends on, the content of every file that these name,
 the keys of the steps whose results it uses, the thresholds, and the code of ModelCompose with the libraries below it.
-Code that nobody but its author knows, a cell of one's own or one that was edited by hand, counts for every step below.
+Where a cell imports from beside the notebook, the modules and packages there count like files that it names. Code that
+nobody but its author knows, a cell of one's own or one that was edited by hand, counts for every step below.
 
 Not in a key: what such code reads from elsewhere than a file named in it, and who waives a failure, which changes how
 a verdict is taken but not what was computed.
@@ -34,6 +35,7 @@ LIBRARIES = (
 OUTSIDE = ("modelcompose.models", "modelcompose.samplers", "modelcompose.readers")
 SAMPLE = "sample:"
 WORD = re.compile(r"[^\W\d]\w*")
+IMPORTED = re.compile(r"^[ \t]*(?:from[ \t]+(\w+)|import[ \t]+([\w., \t]+))", re.MULTILINE)
 QUOTED = re.compile(r"""["']([^"'\n]{1,300})["']""")
 
 
@@ -156,13 +158,18 @@ class Keys:
                 yield f"{text}: {found}"
             elif text in sources:
                 yield self._elsewhere(text, first=sources[text])
+        if any(self._is_beside(name) for name in set().union(*map(_imported, code))):
+            yield f"beside: {_contents(_importable(self._folder))}"
+
+    def _is_beside(self, name: str) -> bool:
+        return (self._folder / f"{name}.py").is_file() or (self._folder / name / "__init__.py").is_file()
 
     def _file(self, text: str) -> str:
         for path in (text, text.partition("#")[0]):
             try:
                 file = self._folder / path
                 if path and file.is_file():
-                    return " ".join(_content(one) for one in _with_neighbours(file))
+                    return _contents(_with_neighbours(file))
             except (OSError, ValueError):  # no path at all
                 continue
         return ""
@@ -227,16 +234,34 @@ def _hashed(parts: Any) -> str:
 
 def _with_neighbours(file: Path) -> list[Path]:
     """Return a file, and with a module of Python those beside it, which it may import."""
-    return [file, *sorted(file.parent.glob("*.py"))] if file.suffix == ".py" else [file]
+    return [file, *_importable(file.parent)] if file.suffix == ".py" else [file]
+
+
+def _importable(folder: Path) -> list[Path]:
+    """Return the modules in a folder and those of its packages."""
+    packages = [one.parent for one in folder.glob("*/__init__.py")]
+    return sorted({*folder.glob("*.py"), *(module for package in packages for module in package.rglob("*.py"))})
+
+
+def _imported(source: str) -> set[str]:
+    """Name the modules that code imports, packages by their first name."""
+    found = [
+        first or part.strip().partition(" ")[0] for first, rest in IMPORTED.findall(source) for part in rest.split(",")
+    ]
+    return {name.partition(".")[0] for name in found}
+
+
+def _contents(files: list[Path]) -> str:
+    return " ".join(map(_content, files))
 
 
 def _content(file: Path) -> str:
     stat = file.stat()
-    return _content_of(file, stat.st_mtime_ns, stat.st_size)
+    return _content_of(file, (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size))
 
 
 @lru_cache(maxsize=256)
-def _content_of(file: Path, _changed: int, _size: int) -> str:
+def _content_of(file: Path, _state: tuple[int, ...]) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
