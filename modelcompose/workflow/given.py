@@ -129,7 +129,12 @@ def _simulated(dt: Any, name: str) -> Simulated | None:
     observed = dt["observed_data"][name]
     if name not in group or observed.dtype.kind not in "iufb" or observed.ndim == 0:
         return None
-    draws = group[name].stack(sample=("chain", "draw")).transpose("sample", *observed.dims).values
+    predicted = group[name].stack(sample=("chain", "draw")).transpose("sample", ...)
+    if set(observed.dims) < set(predicted.dims):
+        predicted = predicted.transpose("sample", *observed.dims)
+    draws = predicted.values  # PyMC may call the same dimension otherwise in the two groups
+    if draws.shape[1:] != observed.shape:
+        return None
     values = observed.values.ravel().astype(float)
     every = max(1, len(draws) // MOST_DRAWS)
     flat = draws.reshape(len(draws), -1)[::every].astype(float)
