@@ -3,7 +3,7 @@
 R-hat, effective sample sizes and Monte Carlo standard errors after Vehtari, Gelman, Simpson, Carpenter and Bürkner
 2021 (doi:10.1214/20-BA1221). ArviZ gives the same figures, one quantity after another; here the chains of all
 quantities go through one sort and one Fourier transform. Every function takes draws of shape (quantities, chains,
-draws) and returns a number for each quantity, NaN where a draw is no number.
+draws) and returns a number for each quantity, NaN where a draw is no number or there are too few of them.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ Array = np.ndarray[Any, np.dtype[Any]]
 TAILS = (1 - 0.89, 0.89)  # the quantiles that ArviZ 1 looks at
 ONE_SD = (0.1586553, 0.8413447)  # where a bell curve is one standard deviation away from its middle
 RESOLUTION = 1e-15
+FEWEST = 4  # draws of a chain whose halves can be compared
 
 
 def rhat(values: Array) -> Array:
     """Compare the chains with each other: rank-normalised split R-hat, the larger of that of values and of spreads."""
+    if values.shape[2] < FEWEST:
+        return np.full(len(values), np.nan)
     halves = _split(values)
     spreads = np.abs(halves - np.median(halves, axis=(1, 2), keepdims=True))
     with np.errstate(all="ignore"):
@@ -67,7 +70,7 @@ def mcse_quantile(values: Array, prob: float) -> Array:
     low = np.floor(np.fmax((last + 1) * places[0] - 1, 0)).astype(int)
     high = np.ceil(np.fmin((last + 1) * places[1] - 1, last)).astype(int)
     rows = np.arange(len(values))
-    return _where_known(values, (ordered[rows, high] - ordered[rows, low]) / 2)
+    return np.asarray(np.where(np.isnan(independent), np.nan, (ordered[rows, high] - ordered[rows, low]) / 2))
 
 
 def _split(values: Array) -> Array:
@@ -123,6 +126,8 @@ def _ess_quantile(values: Array, prob: float) -> Array:
 def _ess(values: Array) -> Array:
     """Estimate effective sample sizes from the autocorrelations, as far as noise does not hide them (Geyer 1992)."""
     count, chains, draws = values.shape
+    if draws < FEWEST // 2:
+        return np.full(count, np.nan)
     total = chains * draws
     covariances = _autocovariances(values).mean(axis=1)
     variance = covariances[:, :1].copy()

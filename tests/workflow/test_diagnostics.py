@@ -67,6 +67,16 @@ def test_figures_are_those_of_arviz(name: str, shape: tuple[int, int]) -> None:
     np.testing.assert_allclose(ours(values), expected, rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(4, 3), (2, 2), (2, 1), (2, 4), (2, 5)])
+def test_few_draws_tell_as_much_as_with_arviz(shape: tuple[int, int]) -> None:
+    values = np.random.default_rng(1).normal(size=(3, *shape))
+    for ours, theirs in CASES.values():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            expected = theirs(xr.Dataset({"x": (("quantity", "chain", "draw"), values)}))["x"].values
+        np.testing.assert_allclose(ours(values), expected, rtol=1e-8)
+
+
 def test_what_is_no_number_gives_none_and_leaves_the_others_alone() -> None:
     values = draws(4, 200)
     clean = diagnostics.ess_bulk(values)
