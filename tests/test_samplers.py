@@ -246,6 +246,23 @@ def test_what_has_no_closed_form_is_refused(kind: str) -> None:
     assert "nutpie" in (caught.value.remedy or "")
 
 
+@pytest.mark.parametrize("kind", ["normal", "one scale", "rate"])
+def test_another_form_where_the_posterior_lies_is_noticed(kind: str) -> None:
+    import pymc as pm
+    import pytensor.tensor as pt
+
+    with pm.Model() as made:
+        if kind == "rate":
+            rate = pm.Gamma("rate", 2, 1)
+            pm.Poisson("k", pt.switch(rate < 12, rate, rate**2 / 12), observed=[70, 80, 90])
+        else:
+            mu = pm.Normal("mu", 0, 100)
+            sd = pm.HalfNormal("sd", 3) if kind == "one scale" else 1.3
+            pm.Normal("y", pt.switch(mu < 40, mu, 2 * mu - 40), sd, observed=[101.0, 102.0, 103.5])
+    with pytest.raises(InvalidInput, match="another form"):
+        samplers.fit(made, sampler="exact", **SETTINGS)
+
+
 def test_an_approximation_that_misses_the_posterior_says_so() -> None:
     import pymc as pm
 
@@ -370,6 +387,15 @@ def test_how_far_chains_agree_is_told_while_they_draw() -> None:
     assert good["rhat"] < 1.05
     assert good["ess"] > 400
     assert bad["rhat"] > 1.5
+
+
+def test_chains_that_stay_where_they_began_have_no_figure_that_is_not_finite() -> None:
+    from modelcompose.samplers.progress import agreement
+
+    for chains in range(2, 6):
+        [found] = agreement({"stuck": np.repeat(np.arange(float(chains))[:, None], 32, axis=1)})
+        assert found["rhat"] is None or np.isfinite(found["rhat"])
+        assert found["ess"] >= 1
 
 
 def test_draws_that_were_stopped_are_labelled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ Three kinds of model are recognised, from the model itself and not from its name
   speaks of counts. Then each posterior is a beta or gamma distribution (Gelman et al. 2013, Bayesian Data Analysis 3e,
   sections 2.4 to 2.6, 3.2 and 14.2).
 
-Whether the log density really has the form is looked up at random points; a model that has not is refused.
+Whether the log density really has the form is looked up at random points, and again at every draw; a model that has
+not is refused.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ NORMAL_OUTCOMES = {"NormalRV", "LogNormalRV"}
 CONJUGATE = {"BetaRV": "logodds", "GammaRV": "log", "ExponentialRV": "log"}
 OUTCOMES = {"logodds": {"BinomialRV", "BernoulliRV"}, "log": {"PoissonRV", "ExponentialRV"}}
 POINTS, TOLERANCE = 6, 1e-6
+APART = 0.01  # by which the logarithm of the density may leave its form from draw to draw
 GRID = 1001  # values of one scale in its table
 WIDEST, REACH = 30.0, 30.0  # where its logarithm is looked for, and how far below the top the table ends
 ZOOMS = 12
@@ -114,10 +116,25 @@ def _conjugate(flat: Flat, rng: np.random.Generator, count: int) -> Array:
     second = slope - first if share else slope
     if (off > TOLERANCE * (1 + np.abs(first) + np.abs(slope))).any() or (first <= 0).any() or (second <= 0).any():
         raise refused("its outcome depends on the parameters in more ways than a share or a rate")
+    size = (count, flat.size)
     if share:
-        above, below = rng.gamma(first, size=(count, flat.size)), rng.gamma(second, size=(count, flat.size))
-        return np.asarray(np.log(above) - np.log(below))
-    return np.asarray(np.log(rng.gamma(first, size=(count, flat.size))) - np.log(second))
+        points = np.log(rng.gamma(first, size=size)) - np.log(rng.gamma(second, size=size))
+        densities = -first * np.logaddexp(0, -points) - second * np.logaddexp(0, points)
+    else:
+        points = np.log(rng.gamma(first, size=size)) - np.log(second)
+        densities = first * points - second * np.exp(points)
+    _require_form(flat, points, densities.sum(1))
+    return np.asarray(points)
+
+
+def _require_form(flat: Flat, points: Array, log_density: Array) -> None:
+    """Look at every draw whether its density, known up to a constant, is the model's indeed.
+
+    Far from where the form was recognised a model may go on in another way, such as behind a threshold.
+    """
+    found = flat.logp(points)
+    if not np.ptp(found - log_density) <= APART + TOLERANCE * np.abs(found).max():
+        raise refused("where its draws lie the density has another form than elsewhere")
 
 
 # -- normal, with one unknown scale or none ------------------------------------------------------------------------
@@ -127,8 +144,9 @@ def _normal(flat: Flat, rng: np.random.Generator, count: int) -> Array:
     """Draw the scale if there is one, then the rest from its normal distribution given the scale."""
     scale = _scale(flat)
     if not len(scale):
-        given = _Given(flat, scale, np.zeros((1, 0)))
-        return given.draw(rng, np.zeros(count, int))
+        points, log_density = _Given(flat, scale, np.zeros((1, 0))).draw(rng, np.zeros(count, int))
+        _require_form(flat, points, log_density)
+        return points
     low, high = flat.origin[scale[0]] - WIDEST, flat.origin[scale[0]] + WIDEST
     for _ in range(ZOOMS):
         given = _Given(flat, scale, np.linspace(low, high, GRID)[:, None])
@@ -141,7 +159,8 @@ def _normal(flat: Flat, rng: np.random.Generator, count: int) -> Array:
     if not np.isfinite(weights).all() or max(weights[0], weights[-1]) > np.exp(-REACH / 2):
         raise refused(f"the density of {flat.names[scale[0]]} does not fade away")
     cells = rng.choice(GRID, count, p=weights / weights.sum())
-    points = given.draw(rng, cells)
+    points, log_density = given.draw(rng, cells)
+    _require_form(flat, points, log_density)
     points[:, scale[0]] += (rng.uniform(size=count) - 0.5) * (high - low) / (GRID - 1)
     return points
 
@@ -160,6 +179,8 @@ class _Given:
     ----------
     log_density
         Of each value, with the rest integrated out; shape (values,), up to a constant.
+    determinant
+        Half the logarithm of that of the precision of the rest; shape (values,).
     """
 
     def __init__(self, flat: Flat, scale: Array, scales: Array) -> None:
@@ -182,17 +203,24 @@ class _Given:
             raise refused("the data leave some of its parameters undecided") from None
         half = np.linalg.solve(self.root, origin[..., None])
         self.mean = np.linalg.solve(self.root.transpose(0, 2, 1), half)[..., 0]
-        determinant = np.log(np.diagonal(self.root, axis1=1, axis2=2)).sum(1)
-        self.log_density = np.nan_to_num(flat.logp(base) + np.square(half).sum((1, 2)) / 2 - determinant, nan=-np.inf)
+        self.determinant = np.log(np.diagonal(self.root, axis1=1, axis2=2)).sum(1)
+        height = flat.logp(base) + np.square(half).sum((1, 2)) / 2
+        self.log_density = np.nan_to_num(height - self.determinant, nan=-np.inf)
 
-    def draw(self, rng: np.random.Generator, cells: Array) -> Array:
-        """Draw for each of the given values, by their numbers; shape (draws, size of the vector)."""
+    def draw(self, rng: np.random.Generator, cells: Array) -> tuple[Array, Array]:
+        """Draw for each of the given values, by their numbers.
+
+        Returns
+        -------
+        tuple
+            The draws, shape (draws, size of the vector), and their log density up to a constant, shape (draws,).
+        """
         noise = rng.normal(size=(len(cells), len(self.rest), 1))
         points = np.empty((len(cells), len(self.rest) + len(self.scale)))
         spread = np.linalg.solve(self.root.transpose(0, 2, 1)[cells], noise)[..., 0]
         points[:, self.rest] = self.mean[cells] + spread
         points[:, self.scale] = self.scales[cells]
-        return points
+        return points, (self.log_density + self.determinant)[cells] - np.square(noise).sum((1, 2)) / 2
 
     def _require_quadratic(self, flat: Flat, base: Array, origin: Array) -> None:
         """Look at random points whether the gradient is linear indeed."""

@@ -74,6 +74,11 @@ def agreement(values: Mapping[str, Any]) -> list[dict[str, Any]]:
     ----------
     values
         By name, shape (chains, draws).
+
+    Returns
+    -------
+    list of dict
+        ``name``, ``rhat`` and ``ess``; ``rhat`` is None for one chain, and while each chain stays where it began.
     """
     from arviz_stats.base import array_stats
 
@@ -82,8 +87,9 @@ def agreement(values: Mapping[str, Any]) -> list[dict[str, Any]]:
         if draws.shape[1] < FEWEST or np.ptp(draws) == 0 or not np.isfinite(draws).all():
             continue
         ess = float(array_stats.ess(draws, chain_axis=0, draw_axis=1, method="bulk"))
-        rhat = float(array_stats.rhat(draws, chain_axis=0, draw_axis=1)) if len(draws) > 1 else None
-        found.append({"name": name, "rhat": rhat and round(rhat, 3), "ess": round(ess)})
+        with np.errstate(all="ignore"):
+            rhat = float(array_stats.rhat(draws, chain_axis=0, draw_axis=1)) if len(draws) > 1 else np.nan
+        found.append({"name": name, "rhat": round(rhat, 3) if np.isfinite(rhat) else None, "ess": round(ess)})
     return found
 
 
