@@ -299,6 +299,48 @@ def test_what_is_damaged_counts_as_nothing(first: Compiled, damage: bytes | None
     assert compilation._read(first.key) is not None
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps who may write elsewhere")
+def test_what_somebody_else_can_have_written_is_not_executed(first: Compiled) -> None:
+    folder = compilation.folder()
+    for place in (folder / first.key, folder):
+        before = place.stat().st_mode
+        place.chmod(before | 0o022)
+        assert compilation._read(first.key) is None
+        place.chmod(before)
+    assert compilation._read(first.key) is not None
+
+
+def test_code_under_another_key_is_not_executed(first: Compiled) -> None:
+    folder = compilation.folder()
+    (folder / "another").write_bytes((folder / first.key).read_bytes())
+    assert compilation._read("another") is None
+
+
+def test_code_that_gives_other_variables_is_not_used(first: Compiled) -> None:
+    model = line()
+    graphs = Graphs.of(model, ["a", "b", "noise", "twice"])
+    code = compilation.IN_MEMORY[first.key]
+    assert compilation._wrapped(model, graphs, Structure(graphs), code) is None
+
+
+def test_how_pytensor_is_set_belongs_to_the_key() -> None:
+    from pytensor.configdefaults import config
+
+    model, before = line(), key(line())
+    with config.change_flags(numba__fastmath=not config.numba__fastmath):
+        assert key(model) != before
+
+
+def test_parameters_that_are_whole_numbers_are_refused() -> None:
+    import pymc as pm
+
+    with pm.Model() as model:
+        kinds = pm.Poisson("kinds", 2.7)
+        pm.Normal("y", kinds, 1.7, observed=np.arange(5.0))
+    with pytest.raises(InvalidInput, match="kinds cannot"):
+        compiled(model, ["kinds"])
+
+
 def test_the_folder_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compilation, "MOST_BYTES", 25)
     for age, name in enumerate(("last", "middle", "first")):

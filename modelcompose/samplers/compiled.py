@@ -11,8 +11,9 @@ Small whole numbers and a half stay, since stable forms such as ``log1p`` are fo
 since it tells that a bound is missing. Sizes of one stay as well: they say what is broadcast.
 
 The code is made of nothing but what the text says, so equal texts mean equal code. Nevertheless the density of each
-model at its starting point is worked out a second time, by PyTensor without compilation, before anything is drawn. A
-model that cannot be taken apart, or whose density differs, is compiled by nutpie in the ordinary way.
+model and its variables at its starting point are worked out a second time, by PyTensor without compilation, before
+anything is drawn. A model that cannot be taken apart, or for which they differ, is compiled by nutpie in the ordinary
+way.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import hashlib
 import os
 import pickle
 import platform
+import stat
 import sys
 import tempfile
 import warnings
@@ -38,6 +40,7 @@ from typing import Any
 import numpy as np
 
 from modelcompose.errors import InvalidInput
+from modelcompose.samplers.flat import require_continuous
 
 __all__ = ["FOLDER", "Compiled", "compiled", "folder"]
 
@@ -49,6 +52,7 @@ MAKERS = ("bambi", "llvmlite", "numba", "numpy", "nutpie", "pymc", "pymc-extras"
 TRUSTED = {"bambi", "builtins", "numpy", "pymc", "pymc_extras", "pytensor"}  # their code changes with their version
 LOOKED_FOR = {0.5, -0.5, *range(-4, 5)}
 RELATIVE = 1e-6  # by which two ways to work out a density may differ
+ALIKE = 1e-4  # by which two ways to work out a variable may: what is not exact there is still no other variable
 UNCONSTRAINED = "unconstrained_parameter"  # nutpie's name for the dimension of what it moves
 
 
@@ -182,9 +186,15 @@ def compiled(model: Any, var_names: Iterable[str]) -> Compiled:
     -------
     Compiled
         With a ``key`` that is the same for all models of one structure.
+
+    Raises
+    ------
+    InvalidInput
+        When the model has parameters that are whole numbers, which have no gradient.
     """
     from numba.core.errors import NumbaError
 
+    require_continuous(model)
     names = list(var_names)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -263,7 +273,7 @@ class Structure:
         self.constants = worked_out(graphs.outputs)
         self._slot_by_data: dict[Any, int] = {}
         self._names: dict[Any, str] = {}
-        self._lines = [repr((_makers(), graphs.check_bounds))]
+        self._lines = [repr((_makers(), _ways(), graphs.check_bounds))]
         for at, value in enumerate(graphs.values):
             self._names[value] = f"v{at}"
             self._lines.append(f"v{at}: {_dense(value)}")
@@ -513,7 +523,7 @@ def _settings(thing: Any) -> dict[str, Any]:
     return {
         name: held[name]
         for name in sorted(held)
-        if name.startswith(own) or not name.startswith("_") and name not in PASSING
+        if name.startswith(own) or (not name.startswith("_") and name not in PASSING)
     }
 
 
@@ -540,11 +550,17 @@ def _graph(graph: Any, again: Callable[[Any], str]) -> str:
     return f"graph({';'.join([*lines, *(named(one) for one in graph.outputs)])})"
 
 
+def _ways() -> tuple[str, bool]:
+    """Say how PyTensor is set to compile now."""
+    from pytensor.configdefaults import config
+
+    return config.floatX, bool(config.numba__fastmath)
+
+
 @cache
 def _makers() -> str:
     """Say what made the machine code and where it runs: programs, their versions, this module, the processor."""
     from llvmlite import binding
-    from pytensor.configdefaults import config
 
     def known(package: str) -> str:
         try:
@@ -559,7 +575,6 @@ def _makers() -> str:
             platform.machine(),
             binding.get_host_cpu_name(),
             binding.get_host_cpu_features().flatten(),
-            (config.floatX, bool(config.numba__fastmath)),
             hashlib.sha256(Path(__file__).read_bytes()).hexdigest(),
         )
     )
@@ -787,13 +802,14 @@ def _pointer() -> Any:
 
 
 def _wrapped(model: Any, graphs: Graphs, structure: Structure, code: Sequence[Code]) -> Any:
-    """Return what nutpie takes; None when the code does not give the model's density at its starting point."""
+    """Return what nutpie takes; None when the code does not give the model's own figures at its starting point."""
     from nutpie.compile_pymc import CompiledPyMCModel, _rv_dict_to_flat_array_wrapper, _wrap_with_lock
     from pymc.initial_point import make_initial_point_fn
 
     start = make_initial_point_fn(model=model, jitter_rvs=set(model.free_RVs), return_transformed=True)
     point = start(0)
-    density, shapes = _plainly(graphs, point)
+    density, found = _plainly(graphs, point)
+    shapes = [np.shape(one) for one in found]
     names = [one.name for one in (*graphs.values, *graphs.kept)]
     ends = np.cumsum([prod(shape) for shape in shapes]).tolist()
     slices = [slice(stop - prod(shape), stop) for stop, shape in zip(ends, shapes, strict=True)]
@@ -820,7 +836,11 @@ def _wrapped(model: Any, graphs: Graphs, structure: Structure, code: Sequence[Co
         **_arguments([sizes, *(slot.now() for slot in structure.slots)]),
     )
     flat = np.concatenate([np.ravel(point[name]).astype(float) for name in names[:free]])
-    return made if _agrees(density, called(made, flat)) else None
+    same = _agrees(density, called(made, flat)) and all(
+        np.allclose(np.ravel(due), part, rtol=ALIKE, atol=ALIKE, equal_nan=True)
+        for due, part in zip(found, np.split(expanded(made, flat), ends[:-1]), strict=True)
+    )
+    return made if same else None
 
 
 def _arguments(data: list[Array]) -> dict[str, Any]:
@@ -849,14 +869,26 @@ def called(made: Any, point: Array) -> tuple[float, Array, int]:
     return float(value), slope, refused
 
 
-def _plainly(graphs: Graphs, point: Mapping[str, Array]) -> tuple[float, list[tuple[int, ...]]]:
-    """Work out the density and the shapes of all variables at a point, without compiling."""
+def expanded(made: Any, point: Array) -> Array:
+    """Call the compiled function for all variables at a point of what nutpie takes; NaN where it refuses the point."""
+    import ctypes
+
+    kinds = (ctypes.c_int64, ctypes.c_int64, *(ctypes.c_void_p,) * 3)
+    function = ctypes.CFUNCTYPE(ctypes.c_int64, *kinds)(made.compiled_expand_func.address)
+    point, found = np.ascontiguousarray(point, dtype=float), np.zeros(made.n_expanded)
+    table = made.user_data.ctypes.data
+    refused = function(made.n_dim, made.n_expanded, point.ctypes.data, found.ctypes.data, table)
+    return np.full(made.n_expanded, np.nan) if refused else found
+
+
+def _plainly(graphs: Graphs, point: Mapping[str, Array]) -> tuple[float, list[Array]]:
+    """Work out the density and all variables at a point, without compiling."""
     from pytensor.compile.maker import function
 
     plain = function(graphs.values, graphs.outputs, mode="FAST_COMPILE", on_unused_input="ignore")
     values = [np.asarray(point[one.name], dtype=one.dtype) for one in graphs.values]
     density, *kept = plain(*values)
-    return float(density), [np.shape(one) for one in (*values, *kept)]
+    return float(density), [*values, *map(np.asarray, kept)]
 
 
 def _agrees(density: float, found: tuple[float, Array, int]) -> bool:
@@ -897,7 +929,10 @@ def _dims(model: Any, shapes: Mapping[str, tuple[int, ...]], moved: Sequence[str
 
 
 def folder() -> Path:
-    """Return where compiled models are kept: a folder of the user's, or what ``MODELCOMPOSE_CACHE_DIR`` says."""
+    """Return where compiled models are kept: a folder of the user's, or what ``MODELCOMPOSE_CACHE_DIR`` says.
+
+    One that others may write to is not used.
+    """
     if asked := os.environ.get(FOLDER):
         return Path(asked) / "compiled"
     if sys.platform == "win32":
@@ -916,8 +951,11 @@ def _read(key: str) -> tuple[Code, ...] | None:
 
     place = folder() / key
     try:
-        written = place.read_bytes()
-        if hashlib.sha256(written[32:]).digest() != written[:32]:
+        if not _is_ours(place.parent):
+            return None
+        with place.open("rb") as file:
+            written = file.read() if _is_ours(file.fileno()) else b""
+        if _seal(key, written[32:]) != written[:32]:
             return None
         context = cpu_target.target_context
         context.refresh()
@@ -938,15 +976,30 @@ def _write(key: str, results: Sequence[Any]) -> None:
         payload = dumps([one._reduce() for one in results])
         place = folder()
         place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not _is_ours(place):
+            return
         handle, part = tempfile.mkstemp(dir=place, prefix=".part-")
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(hashlib.sha256(payload).digest() + payload)
+                file.write(_seal(key, payload) + payload)
             Path(part).replace(place / key)
         except OSError:
             Path(part).unlink(missing_ok=True)
             raise
         _forget_the_oldest(place)
+
+
+def _seal(key: str, payload: bytes) -> bytes:
+    """Return what tells code that is whole, and stands under its own key, from other code."""
+    return hashlib.sha256(key.encode() + payload).digest()
+
+
+def _is_ours(place: Path | int) -> bool:
+    """Tell whether nobody but this user and the administrator can write there: what is loaded is executed."""
+    if not hasattr(os, "geteuid"):
+        return True  # Windows: folders of a user's are the user's own
+    state = os.fstat(place) if isinstance(place, int) else place.stat()
+    return state.st_uid in {0, os.geteuid()} and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def _forget_the_oldest(place: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from modelcompose.errors import InvalidInput
 
-__all__ = ["Flat"]
+__all__ = ["Flat", "require_continuous"]
 
 Array = np.ndarray[Any, np.dtype[Any]]
 AT_ONCE = 2_000_000  # numbers in a batch, so that memory stays small
@@ -43,13 +43,7 @@ class Flat:
 
     def __init__(self, model: Any, var_names: list[str]) -> None:
         self.model, self.var_names = model, var_names
-        if model.discrete_value_vars:
-            names = ", ".join(one.name for one in model.discrete_value_vars)
-            raise InvalidInput(
-                f"this sampler needs parameters that vary continuously; {names} cannot",
-                where="sampler",
-                remedy='Sum the variable out of the model, or choose sampler = "pymc".',
-            )
+        require_continuous(model)
         self._point = model.initial_point()
         self.size = int(sum(np.size(value) for value in self._point.values()))
 
@@ -167,6 +161,23 @@ class Flat:
             part = vector[begin:end].reshape(np.shape(value)).astype(values[name].dtype)
             replace[values[name]], begin = specify_shape(part, values[name].type.shape), end
         return vector, graph_replace(graphs, replace, strict=False)
+
+
+def require_continuous(model: Any) -> None:
+    """Refuse a PyMC model that has parameters without a gradient.
+
+    Raises
+    ------
+    InvalidInput
+        When some of them are whole numbers.
+    """
+    if model.discrete_value_vars:
+        names = ", ".join(one.name for one in model.discrete_value_vars)
+        raise InvalidInput(
+            f"this sampler needs parameters that vary continuously; {names} cannot",
+            where="sampler",
+            remedy='Sum the variable out of the model, or choose sampler = "pymc".',
+        )
 
 
 def _function(vector: Any, outputs: list[Any], *, several: bool = False) -> Any:
