@@ -15,7 +15,9 @@ from pytensor.graph.op import Op
 
 from modelcompose.errors import InvalidInput
 from modelcompose.samplers import compiled as compilation
-from modelcompose.samplers.compiled import Compiled, Graphs, Structure, Unliftable, called, compiled, open_graphs
+from modelcompose.samplers.compiled import Compiled, called, compiled, shelf
+from modelcompose.samplers.compiled.machine import open_graphs
+from modelcompose.samplers.compiled.structure import Graphs, Structure, Unliftable
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning", "ignore::DeprecationWarning")
 
@@ -280,6 +282,19 @@ def test_containers_can_be_filled_anew(first: Compiled) -> None:
     check_called(first.now, line())
 
 
+def test_lengths_of_dimensions_follow_the_data(first: Compiled) -> None:
+    import pymc as pm
+
+    with pm.Model(coords={"row": range(30)}) as model:
+        pm.Data("x", np.zeros(30), dims="row")
+        pm.Potential("own", -(pm.Normal("b") ** 2) * model.dim_lengths["row"])
+    slots = tuple(Structure(Graphs.of(model, ["b"])).slots)
+    pm.set_data({"x": np.zeros(47)}, model=model, coords={"row": range(47)})
+    arguments = Compiled(first.now, "key", slots=slots).again().shared_data["arguments"]
+    assert any(np.array_equal(one, 47) for one in arguments)
+    assert not any(np.array_equal(one, 30) for one in arguments)
+
+
 def test_a_container_that_does_not_exist_or_fit_is_refused(first: Compiled) -> None:
     with pytest.raises(InvalidInput, match="no data container 'z'"):
         first.with_data(z=1.0)
@@ -293,10 +308,10 @@ def test_what_is_damaged_counts_as_nothing(first: Compiled, damage: bytes | None
     whole = place.read_bytes()
     try:
         place.write_bytes(whole[:-9] if damage is None else damage)
-        assert compilation._read(first.key) is None
+        assert shelf.read(first.key) is None
     finally:
         place.write_bytes(whole)
-    assert compilation._read(first.key) is not None
+    assert shelf.read(first.key) is not None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps who may write elsewhere")
@@ -305,15 +320,15 @@ def test_what_somebody_else_can_have_written_is_not_executed(first: Compiled) ->
     for place in (folder / first.key, folder):
         before = place.stat().st_mode
         place.chmod(before | 0o022)
-        assert compilation._read(first.key) is None
+        assert shelf.read(first.key) is None
         place.chmod(before)
-    assert compilation._read(first.key) is not None
+    assert shelf.read(first.key) is not None
 
 
 def test_code_under_another_key_is_not_executed(first: Compiled) -> None:
     folder = compilation.folder()
     (folder / "another").write_bytes((folder / first.key).read_bytes())
-    assert compilation._read("another") is None
+    assert shelf.read("another") is None
 
 
 def test_code_that_gives_other_variables_is_not_used(first: Compiled) -> None:
@@ -342,11 +357,11 @@ def test_parameters_that_are_whole_numbers_are_refused() -> None:
 
 
 def test_the_folder_keeps_what_was_used_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compilation, "MOST_BYTES", 25)
+    monkeypatch.setattr(shelf, "MOST_BYTES", 25)
     for age, name in enumerate(("last", "middle", "first")):
         (tmp_path / name).write_bytes(bytes(10))
         os.utime(tmp_path / name, (1000 - age, 1000 - age))
-    compilation._forget_the_oldest(tmp_path)
+    shelf._forget_the_oldest(tmp_path)
     assert {one.name for one in tmp_path.iterdir()} == {"last", "middle"}
 
 
@@ -354,8 +369,8 @@ def test_a_folder_that_cannot_be_written_is_no_error(first: Compiled, tmp_path: 
     occupied = tmp_path / "file"
     occupied.write_text("")
     monkeypatch.setenv(compilation.FOLDER, str(occupied))
-    compilation._write(first.key, [first.now.compiled_logp_func.library])
-    assert compilation._read(first.key) is None
+    shelf.write(first.key, [first.now.compiled_logp_func.library])
+    assert shelf.read(first.key) is None
 
 
 DRAW = """
@@ -364,7 +379,7 @@ sys.path.insert(0, {here!r})
 from test_compiled import line
 from modelcompose import samplers
 from modelcompose.samplers import compiled
-made, compiled._made = [], (lambda known: lambda *given: (made.append(1), known(*given))[1])(compiled._made)
+made, compiled.build = [], (lambda known: lambda *given: (made.append(1), known(*given))[1])(compiled.build)
 dt = samplers.fit(line({seed}), draws=50, tune=50, chains=2, random_seed=4)
 print(len(made), np.asarray(dt["posterior"]["b"]).tobytes().hex())
 """

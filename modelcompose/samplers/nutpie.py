@@ -112,8 +112,7 @@ class Prepared:
 
     def now(self) -> Any:
         """Return the compiled model with the data that the containers hold now."""
-        data = {one.name: one.get_value() for one in self.model.data_vars}
-        return self.compiled.with_data(**data) if data else self.compiled.now
+        return self.compiled.again()
 
 
 @dataclasses.dataclass(frozen=True)
