@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from modelcompose.workflow import check as check
     from modelcompose.workflow.comparison import compare as compare
     from modelcompose.workflow.comparison import stacked as stacked
-    from modelcompose.workflow.influence import loo as loo
+    from modelcompose.workflow.leaving_out import loo as loo
     from modelcompose.workflow.multiverse import multiverse as multiverse
     from modelcompose.workflow.prediction import predictions as predictions
     from modelcompose.workflow.recovery import recover as recover
@@ -51,7 +51,7 @@ _HOMES = {
     "fit": "samplers",
     "load": "data",
     "log_likelihood": "catalog",
-    "loo": "workflow.influence",
+    "loo": "workflow.leaving_out",
     "multiverse": "workflow.multiverse",
     "open_gaps": "catalog",
     "predict": "catalog",

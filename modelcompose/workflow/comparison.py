@@ -30,7 +30,7 @@ from modelcompose.workflow.candidates import (
     present,
 )
 from modelcompose.workflow.fit import another
-from modelcompose.workflow.influence import loo as leave_out_each
+from modelcompose.workflow.leaving_out import loo as leave_out_each
 from modelcompose.workflow.policy import Policy, policy_of
 from modelcompose.workflow.results import effects_of
 from modelcompose.workflow.standings import Standing, in_words, is_close, standard_error, standings, strictness

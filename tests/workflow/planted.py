@@ -93,7 +93,7 @@ class Walk:
             dt = catalog.log_likelihood(model, dt)
             yield "calibration", check.calibration(chosen, table, dt)
         if hasattr(check, "influence"):
-            from modelcompose.workflow.influence import loo
+            from modelcompose.workflow.leaving_out import loo
 
             yield "influence", check.influence(chosen, table, loo(chosen, table, model, dt))
 

@@ -15,7 +15,7 @@ from modelcompose.errors import InvalidAnalysis
 from modelcompose.workflow import check
 from modelcompose.workflow.candidates import BOTH, DENSITY, PROBABILITY, Observed, candidates, observed
 from modelcompose.workflow.comparison import compare, stacked, why_not
-from modelcompose.workflow.influence import loo
+from modelcompose.workflow.leaving_out import loo
 from modelcompose.workflow.policy import default
 from modelcompose.workflow.standings import Standing, in_words, stacking_weights, standings
 

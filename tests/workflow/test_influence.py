@@ -17,7 +17,7 @@ from modelcompose.analysis import Analysis
 from modelcompose.catalog.leaving import COUNTS, open_rows
 from modelcompose.data.dataset import Dataset
 from modelcompose.data.kinds import infer
-from modelcompose.workflow import check, influence
+from modelcompose.workflow import check, leaving_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning", "ignore::UserWarning")
 
@@ -68,7 +68,7 @@ def fit(analysis, model, seed=1, draws=500):
 def left_out(name):
     analysis, table, model = built(*choices_for(name))
     dt = catalog.log_likelihood(model, fit(analysis, model))
-    return analysis, table, model, dt, influence.loo(analysis, table, model, dt)
+    return analysis, table, model, dt, leaving_out.loo(analysis, table, model, dt)
 
 
 def density_without(name, at):
@@ -102,7 +102,7 @@ def test_every_way_agrees_with_a_table_without_the_row(name):
 def test_weights_are_those_of_arviz(name):
     _, _, _, dt, loo = left_out(name)
     theirs = arviz_stats.loo(dt, pointwise=True)
-    weights = loo["method"].values == influence.PSIS
+    weights = loo["method"].values == leaving_out.PSIS
     assert loo["pareto_k"].values == pytest.approx(theirs.pareto_k.values, abs=1e-6)
     assert loo["elpd_i"].values[weights] == pytest.approx(theirs.elpd_i.values[weights], abs=1e-6)
 
@@ -142,18 +142,18 @@ def test_a_row_that_does_not_count_takes_its_part_of_the_density_and_nothing_els
 
 
 def test_the_plan_is_made_by_what_it_costs():
-    assert influence.plan([], 10, 300).words == "No fit has to be made again."
-    assert influence.plan([7], 10, 300).words == "1 more fit of about 10 s, without that row."
-    exact = influence.plan([5, 2], 10, 300)
+    assert leaving_out.plan([], 10, 300).words == "No fit has to be made again."
+    assert leaving_out.plan([7], 10, 300).words == "1 more fit of about 10 s, without that row."
+    exact = leaving_out.plan([5, 2], 10, 300)
     assert (exact.folds, exact.seconds, exact.exact) == (((5,), (2,)), 20, True)
-    folds = influence.plan(list(range(100)), 10, 100, kinds=["a", "b"] * 50)
+    folds = leaving_out.plan(list(range(100)), 10, 100, kinds=["a", "b"] * 50)
     assert len(folds.folds) == 10
     assert sorted(row for fold in folds.folds for row in fold) == list(range(100))
     assert all(sum(row % 2 for row in fold) == 5 for fold in folds.folds)  # each kind in every fold
     assert "allow 10" in folds.words
-    first = influence.Plan(((4,),), 200, 300, 3)
+    first = leaving_out.Plan(((4,),), 200, 300, 3)
     assert "allow only the one without the row that pulls hardest" in first.words
-    none = influence.plan([1, 2, 3], 200, 300)
+    none = leaving_out.plan([1, 2, 3], 200, 300)
     assert none.folds == ()
     assert "more than the 300 s" in none.words
 
@@ -167,8 +167,8 @@ def test_fits_that_are_stopped_are_no_fits_and_what_was_done_before_is_kept(monk
         return xr.DataTree.from_dict({name: dt[name].to_dataset().isel(draw=slice(50)) for name in dt.children})
 
     monkeypatch.setattr(samplers, "_sampled", cut_short)
-    monkeypatch.setattr(influence, "_match", lambda *asked: None)
-    found = influence.loo(analysis, table, model, dt)
+    monkeypatch.setattr(leaving_out, "_match", lambda *asked: None)
+    found = leaving_out.loo(analysis, table, model, dt)
     assert found.attrs["stopped"] == 1
     assert found["known"].values[OUTLIER] == 0
     assert "stopped after 0" in found.attrs["plan"]
@@ -182,14 +182,14 @@ def test_a_policy_without_time_for_fits_leaves_the_row_unknown(tmp_path):
     policy.write_text("[rules.influence-budget]\npass = 0\n")
     analysis, table, model, dt, _ = left_out("linear")
     hurried = analysis.changed({"policy": str(policy)})
-    loo = influence.loo(hurried, table, model, dt)
+    loo = leaving_out.loo(hurried, table, model, dt)
     assert loo.attrs["refits"] == 0
-    assert not (loo["method"].values == influence.EXACT).any()
+    assert not (loo["method"].values == leaving_out.EXACT).any()
 
 
 def test_without_a_likelihood_for_rows_nothing_is_judged():
     analysis, table, model, dt, _ = left_out("linear")
     bare = xr.DataTree.from_dict({"posterior": dt["posterior"].to_dataset()})
-    loo = influence.loo(analysis, table, model, bare)
+    loo = leaving_out.loo(analysis, table, model, bare)
     assert "elpd_i" not in loo
     assert check.influence(analysis, table, loo).status == "info"
