@@ -23,6 +23,7 @@ QUANTILES = (0.05, 0.5, 0.95)
 MOST_LISTED, SAID = 50, 3
 ENDS = ("lower", "median", "upper")
 ROUNDING = 1e-9  # relative: sums in another order
+DIGITS = 1e-14  # relative to the draws: what none of their digits holds, such as the spread of a constant
 NUMBER = re.compile(r"[+-−]?\d[\d.,]*")
 
 Grade = Literal["identical", "within Monte Carlo error", "different"]
@@ -149,11 +150,12 @@ def _grade(*, unmoved: bool, differs: Sequence[Any]) -> Grade:
 
 @dataclass(frozen=True)
 class _Told:
-    """A number with its Monte Carlo standard error, and how many independent draws it rests on."""
+    """A number with its Monte Carlo standard error, how many independent draws it rests on, and how large those are."""
 
     value: float
     error: float
     independent: float
+    largest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,8 @@ class _Pair:
         before, after = self.before.value, self.after.value
         if before == after or (before != before and after != after):
             return 0.0
-        if abs(after - before) <= ROUNDING * max(abs(before), abs(after)):
+        largest = max(self.before.largest, self.after.largest)
+        if abs(after - before) <= max(ROUNDING * max(abs(before), abs(after)), DIGITS * largest):
             return 0.0
         found = abs(after - before) / self._error if self._error > 0 else float("inf")
         return float("inf") if found != found else found
@@ -261,9 +264,10 @@ def _of_table(values: np.ndarray[Any, Any]) -> Iterator[list[_Told]]:
             diagnostics.mcse_sd(values),
             *(diagnostics.mcse_quantile(values, prob) for prob in QUANTILES),
         ]
-        independent = np.fmin(diagnostics.ess_bulk(values), diagnostics.ess_tail(values))
+        worth = np.fmin(diagnostics.ess_bulk(values), diagnostics.ess_tail(values))
+        independent, largest = np.nan_to_num(worth, nan=1.0), np.abs(values).max(over)
     for figure, error in zip(figures, errors, strict=True):
-        yield [_Told(*map(float, one)) for one in zip(figure, error, np.nan_to_num(independent, nan=1.0), strict=True)]
+        yield [_Told(*map(float, one)) for one in zip(figure, error, independent, largest, strict=True)]
 
 
 # -- verdicts ------------------------------------------------------------------------------------------------------

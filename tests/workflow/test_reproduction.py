@@ -124,3 +124,14 @@ def test_figures_of_the_answer_and_the_predictive_density_count_by_their_own_err
     assert [(one.name, one.what) for one in far.different] == [("log predictive density", "elpd")]
     unknown = grade(Result(None, told(2.0, -100.0, error=0.0)), Result(None, told(9.0, -900.0, error=0.0)))
     assert unknown.compared == 0
+
+
+def test_a_constant_that_only_rounding_moves_is_the_same():
+    """The diagonal of a correlation matrix is 1 but for the last digit, which another machine rounds otherwise."""
+    rng = np.random.default_rng(3)
+    exact, rounded = np.ones((4, 200)), 1 + rng.choice([-2e-16, 0, 2e-16], size=(4, 200))
+    trees = [
+        xr.DataTree.from_dict({"posterior": xr.Dataset({"corr": (("chain", "draw"), one)})}) for one in (exact, rounded)
+    ]
+    found = grade(Result(trees[0], [verdict()]), Result(trees[1], [verdict()]))
+    assert found.grade == "within Monte Carlo error", found.sentence
