@@ -241,6 +241,23 @@ it('runs a notebook again, reproduces a run, and opens what it executed', async 
   expect((await client.run('3')).reproduces).toBe('1');
 });
 
+it('tells where a run comes from', async () => {
+  await mount(await workbench('sleep'));
+  await userEvent.click(await screen.findByRole('button', { name: 'sleep' }));
+  await userEvent.click(screen.getByText('Where it comes from'));
+  const data = (
+    await screen.findByText('Data', { selector: 'strong' })
+  ).closest('li')!;
+  expect(data.textContent).toBe('Datasleep@2 · 180 rows');
+  const chain = within(data.parentElement!);
+  expect(
+    chain
+      .getAllByRole('listitem')
+      .map(one => one.querySelector('strong')?.textContent)
+  ).toEqual(['Data', 'Preparation', 'Choices', 'Run']);
+  expect(chain.getByText('filter → rename')).toBeTruthy();
+});
+
 it('is worked by keyboard: arrows go from run to run, Escape closes the details', async () => {
   await mount(await workbench('a', 'b', 'c'));
   const last = await screen.findByRole('button', { name: 'c' });

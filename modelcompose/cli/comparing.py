@@ -72,10 +72,10 @@ def _diff(options: Any) -> None:
         return show_json(found)
     first, *others = (one for one in found["runs"] if one["name"] not in found["without"])
     for other in others:
-        heads = [f"{one['name']} {one['id'][:8]}" for one in (first, other)]
+        before, after = (f"{one['name']} {one['id'][:8]}" for one in (first, other))
         for cell in found["cells"]:
-            sources = [(cell["runs"][one["id"]] or "").splitlines() for one in (first, other)]
-            lines = list(unified_diff(*sources, *heads, cell["step"], cell["step"], lineterm=""))
+            old, new = ((cell["runs"][one["id"]] or "").splitlines() for one in (first, other))
+            lines = list(unified_diff(old, new, before, after, cell["step"], cell["step"], lineterm=""))
             print("\n".join(lines), end="\n\n" if lines else "")
     print(f"{len(found['cells'])} cells differ, {found['same']} are the same")
     return None

@@ -32,6 +32,7 @@ import {
   RunEvent,
   RunPage,
   RunQuery,
+  RunRecord,
   RunStatus,
   RunView,
   Sample,
@@ -304,6 +305,10 @@ export class RestWorkbench implements WorkbenchClient {
 
   resumeRun(id: string): Promise<Run> {
     return this.post(`${runPath(id)}/resume`);
+  }
+
+  runRecord(id: string): Promise<RunRecord> {
+    return this.get(`${runPath(id)}/record`);
   }
 
   reproduceRun(id: string): Promise<Run> {

@@ -295,6 +295,22 @@ export interface NotebookDifference {
   without: string[];
 }
 
+/** What a run was made of; runs of earlier versions lack parts of it. */
+export interface RunRecord {
+  record: {
+    data?: {
+      source?: string;
+      version?: string;
+      sha256?: string;
+      rows?: number | null;
+    };
+    recipe?: { do: string }[];
+    git?: { commit?: string };
+  };
+  /** The same in plain words. */
+  sentences: string[];
+}
+
 export interface RunClient {
   /** Run a copy; with `autopilot`, try remedies for at most that many rounds. */
   startRun(
@@ -319,6 +335,7 @@ export interface RunClient {
   pauseRun(id: string): Promise<Run>;
   /** Go on with a run that is paused, or died or was stopped, without repeating what was finished. */
   resumeRun(id: string): Promise<Run>;
+  runRecord(id: string): Promise<RunRecord>;
   /** Make a run again, every step anew; its result is graded when it ends. */
   reproduceRun(id: string): Promise<Run>;
   annotateRun(id: string, noted: Annotation): Promise<Run>;

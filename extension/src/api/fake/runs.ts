@@ -11,6 +11,7 @@ import {
   RunEvent,
   RunPage,
   RunQuery,
+  RunRecord,
   RunStatus,
   RunView,
   WorkbenchError
@@ -112,6 +113,19 @@ export abstract class FakeRuns extends FakeNotebooks {
     return {
       runs: found.slice(from, to).map(run => ({ ...run })),
       next: to < found.length ? String(to) : ''
+    };
+  }
+
+  async runRecord(id: string): Promise<RunRecord> {
+    this.check('runRecord');
+    this.find(id);
+    return {
+      record: {
+        data: { source: 'sleepstudy.csv', version: 'sleep@2', rows: 180 },
+        recipe: [{ do: 'filter' }, { do: 'rename' }],
+        git: { commit: '0123456789abcdef' }
+      },
+      sentences: ['It rests on version 2 of sleep.']
     };
   }
 

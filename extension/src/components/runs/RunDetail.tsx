@@ -17,6 +17,7 @@ import { Following } from '../following';
 import { Problem } from '../Problem';
 import { RUN_TONES, verdictTone, verdictWord } from '../steps';
 import { LineageGraph } from '../workflow/LineageGraph';
+import { Provenance } from './Provenance';
 import { RunButtons } from './RunButtons';
 import { facts, runWord } from './summary';
 
@@ -106,6 +107,11 @@ export function RunDetail(props: Props) {
       />
       <Facts run={run} />
       <Verdicts run={run} />
+      {hasEnded(run.status) && (
+        <Disclosure key={run.id} summary="Where it comes from">
+          <Provenance run={run} client={client} host={props.host} />
+        </Disclosure>
+      )}
       {run.lineage && (
         <Disclosure
           summary={`Remedies tried (${run.lineage.rounds.length - 1})`}
