@@ -347,7 +347,7 @@ class Analysis(BaseModel):
         for name in changes:
             _require_known(name, None)
         values = {name: _from_text(name, value) for name, value in changes.items()}
-        return type(self).of({**self.model_dump(), **values})
+        return type(self).of({**self.model_dump(exclude_unset=True), **values})  # what nobody chose stays open
 
     @property
     def columns(self) -> list[str]:

@@ -69,7 +69,8 @@ class ModelEntry(ABC):
     when simulated data do not look like the real ones, most promising first. ``assumptions``, ``limits`` and
     ``tutorial`` are sentences for the model's card. ``fixed`` are parameters of the family that are not estimated;
     ``declared`` names functions, of the shape that Bambi asks of a prior's ``dist``, for priors that are more than a
-    distribution; their source stands in the notebook's cell.
+    distribution; their source stands in the notebook's cell. ``target_accept`` is what a composed notebook begins with
+    unless somebody has chosen it: higher for models that were measured to need smaller steps.
     """
 
     id: ClassVar[str]
@@ -90,6 +91,7 @@ class ModelEntry(ABC):
     own: ClassVar[bool] = False
     fixed: ClassVar[Mapping[str, float]] = {}
     declared: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+    target_accept: ClassVar[float] = 0.9
 
     # -- when it fits ------------------------------------------------------------------------------------------
 

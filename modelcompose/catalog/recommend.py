@@ -241,7 +241,7 @@ def _check_role(role: str, name: str, asked: Question, kinds: Mapping[str, str])
 
 
 def complete(analysis: Analysis, dataset: Table) -> Analysis:
-    """Fill in what was left empty: kinds, question, roles, model, formula and estimand.
+    """Fill in what was left empty: kinds, question, roles, model, formula, estimand, and how small its steps are.
 
     What was chosen stays as it is. A chosen formula decides over the roles.
 
@@ -266,6 +266,8 @@ def complete(analysis: Analysis, dataset: Table) -> Analysis:
         table = dataset.complete_rows(chosen.columns)
         _require_fit(entry, chosen, table, kinds)
         chosen = chosen.changed({"formula": entry.formula(chosen, table)})
+    if "target_accept" not in chosen.model_fields_set:
+        chosen = chosen.changed({"target_accept": entry.target_accept})
     return chosen if chosen.estimand else chosen.changed({"estimand": estimand(chosen)})
 
 

@@ -249,7 +249,19 @@ def settle(before: Analysis, changes: Mapping[str, Any], load: Load) -> Analysis
         followers = {"formula", "estimand"} | ({"model"} if after.question != before.question else set())
         composed = [name for name in followers - set(changes) if _was_composed(before, name, load)]
         after = after.changed(dict.fromkeys(composed, ""))
-    return catalog.complete(after, load(after))
+    completed = catalog.complete(after, load(after))
+    return completed.changed(_steps_of_another_model(before, completed, changes))
+
+
+def _steps_of_another_model(before: Analysis, after: Analysis, changes: Mapping[str, Any]) -> dict[str, float]:
+    """Let ``target_accept`` follow the model, unless somebody has chosen it."""
+    if before.model == after.model or "target_accept" in changes:
+        return {}
+    try:
+        as_composed = before.target_accept == catalog.get(before.model).target_accept
+    except ModelComposeError:
+        as_composed = False
+    return {"target_accept": catalog.get(after.model).target_accept} if as_composed else {}
 
 
 def _was_composed(analysis: Analysis, name: str, load: Load) -> bool:
