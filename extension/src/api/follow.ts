@@ -38,5 +38,5 @@ export async function followRun(
 }
 
 function isPassing(error: WorkbenchError): boolean {
-  return ['Unreachable', 'ServerError'].includes(error.type);
+  return ['Unreachable', 'ServerError', 'Unavailable'].includes(error.type);
 }

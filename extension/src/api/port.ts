@@ -89,10 +89,22 @@ export interface Kind {
   explanation: string;
 }
 
+/** A program that draws from the posterior. */
+export interface Sampler {
+  id: string;
+  label: string;
+  explanation: string;
+  /** Whether its draws come from an approximation, whose quality has to be checked. */
+  approximate: boolean;
+  /** The packages that it needs and that are not installed. */
+  missing: string[];
+}
+
 export interface Schema {
   analysis: Record<string, unknown>;
   kinds: Kind[];
   recipe: StepKind[];
+  samplers: Sampler[];
   steps: StepInfo[];
   version: string;
 }

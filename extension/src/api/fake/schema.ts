@@ -9,6 +9,7 @@ export abstract class FakeSchema extends FakeBase {
       analysis: {},
       kinds: KINDS,
       recipe: STEP_KINDS,
+      samplers: SAMPLERS,
       steps: STEPS.map(({ id, title, explanation, phase }) => ({
         id,
         title,
@@ -19,6 +20,30 @@ export abstract class FakeSchema extends FakeBase {
     };
   }
 }
+
+const SAMPLERS = [
+  {
+    id: 'nutpie',
+    label: 'NUTS by nutpie',
+    explanation: 'The usual choice: its draws can be checked in every way.',
+    approximate: false,
+    missing: []
+  },
+  {
+    id: 'blackjax',
+    label: 'NUTS by BlackJAX',
+    explanation: 'A second opinion for large models.',
+    approximate: false,
+    missing: ['blackjax', 'jax']
+  },
+  {
+    id: 'pathfinder',
+    label: 'Pathfinder',
+    explanation: 'A first look within seconds.',
+    approximate: true,
+    missing: []
+  }
+];
 
 const KINDS = [
   {

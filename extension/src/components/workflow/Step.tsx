@@ -1,10 +1,17 @@
 import { useEffect, useRef } from 'react';
 
-import { PriorClient, StepView } from '../../api/port';
+import {
+  Changes,
+  PriorClient,
+  Remedy,
+  StepView,
+  WorkbenchClient
+} from '../../api/port';
 import { Badge, Mark } from '../Badge';
 import { NotebookPriors } from '../models/NotebookPriors';
 import { Progress } from '../Progress';
 import { stepTone, stepWord } from '../steps';
+import { Computation } from './Computation';
 import { EditedByHand } from './Difference';
 import { lastChange } from './lineage';
 import { VerdictCard } from './VerdictCard';
@@ -12,9 +19,11 @@ import { AnalysisActions, AnalysisView, verdictActions } from './view';
 
 /** The step that judges the priors. */
 const PRIOR_STEP = 'prior';
+/** The step that draws from the posterior. */
+const FIT_STEP = 'fit';
 
 interface Props {
-  client: PriorClient;
+  client: PriorClient & Pick<WorkbenchClient, 'schema'>;
   step: StepView;
   view: AnalysisView;
   actions: AnalysisActions;
@@ -84,14 +93,18 @@ function Body({ client, step, view, actions, busy }: Props) {
           path={view.path}
           busy={busy}
           onPut={priors =>
+            actions.applyRemedy(byHand('Other priors', { priors }), step.step)
+          }
+        />
+      )}
+      {step.step === FIT_STEP && analysis && (
+        <Computation
+          client={client}
+          analysis={analysis}
+          busy={busy}
+          onPut={changes =>
             actions.applyRemedy(
-              {
-                label: 'Other priors',
-                why: 'Chosen by hand.',
-                changes: { priors },
-                cost: '',
-                score: 0
-              },
+              byHand('Computed otherwise', changes),
               step.step
             )
           }
@@ -114,4 +127,8 @@ function Body({ client, step, view, actions, busy }: Props) {
       </div>
     </div>
   );
+}
+
+function byHand(label: string, changes: Changes): Remedy {
+  return { label, why: 'Chosen by hand.', changes, cost: '', score: 0 };
 }
