@@ -10,7 +10,8 @@ to the status below, a notebook to a short card.
     ├── NotFound                 404   a file, run, model or sample that does not exist
     ├── Forbidden                403   a path outside the workspace
     ├── Conflict                 409   something exists or runs already
-    └── GateFailed               409   a step of the workflow failed and ``on_fail`` is "stop"
+    ├── GateFailed               409   a step of the workflow failed and ``on_fail`` is "stop"
+    └── Unavailable              503   what runs are recorded in does not answer; nothing is lost by waiting
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ __all__ = [
     "InvalidInput",
     "ModelComposeError",
     "NotFound",
+    "Unavailable",
 ]
 
 
@@ -102,6 +104,15 @@ class Conflict(ModelComposeError):
     """Something exists already, or is running already."""
 
     http_status = 409
+
+
+class Unavailable(ModelComposeError):
+    """A store that does not answer: a server that is down, a file that is locked or damaged.
+
+    What was asked can be asked again later.
+    """
+
+    http_status = 503
 
 
 class GateFailed(ModelComposeError):

@@ -43,7 +43,7 @@ def test_a_model_edited_by_hand_is_not_guessed_at(run):
     import json
 
     bench, found = run
-    path = bench.workspace / found["executed"]
+    path = bench._store().folder(found["id"]) / "notebook.ipynb"
     before = path.read_text("utf-8")
     nb = json.loads(before)
     cell = next(

@@ -123,6 +123,7 @@ PUBLIC = {
         "InvalidInput",
         "ModelComposeError",
         "NotFound",
+        "Unavailable",
     ],
     "modelcompose.publish": ["clean_environment", "report", "serve_command", "write_app", "write_report"],
     "modelcompose.runs": [

@@ -14,6 +14,8 @@ from modelcompose.service import Workbench
 
 __all__ = ["choice_options", "choices", "command", "show_json", "show_table", "verb", "whole", "workbench"]
 
+TRACKING = "record at this address of MLflow (default: as modelcompose.toml says, or in the workspace)"
+
 
 def command(commands: Any, name: str, action: Callable[[Any], int | None], text: str) -> argparse.ArgumentParser:
     """Add a command."""
@@ -26,6 +28,7 @@ def verb(commands: Any, name: str, action: Callable[[Any], int | None], text: st
     """Add a command that calls a verb of the workbench."""
     parser = command(commands, name, action, text)
     parser.add_argument("--workspace", default=".", help="the workspace folder (default: the current one)")
+    parser.add_argument("--tracking", metavar="URI", help=TRACKING)
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -59,7 +62,7 @@ def workbench(options: Any) -> Workbench:
     workspace = Path(options.workspace)
     if not workspace.is_dir():
         raise NotFound(f"there is no folder {options.workspace!r}", remedy="Make it, or name another --workspace.")
-    return Workbench(workspace)
+    return Workbench(workspace, options.tracking)
 
 
 def show_json(content: Any) -> None:

@@ -6,7 +6,7 @@ import argparse
 import threading
 from typing import Any
 
-from modelcompose.cli.grammar import command, show_json, verb, workbench
+from modelcompose.cli.grammar import TRACKING, command, show_json, verb, workbench
 
 __all__ = ["VERBS", "add", "add_filters", "add_to_runs", "terms", "with_cluster", "with_terms"]
 
@@ -68,6 +68,7 @@ def add(commands: Any) -> None:
     """Add ``modelcompose worker``."""
     worker = command(commands, "worker", _worker, "run the queue of a workspace; Ctrl-C leaves its runs going")
     worker.add_argument("--workspace", default=".", help="the workspace folder (default: the current one)")
+    worker.add_argument("--tracking", metavar="URI", help=TRACKING)
     worker.add_argument("--cores", type=int, default=0, metavar="N", help="cores that runs may keep busy together")
     worker.add_argument("--memory", type=int, default=0, metavar="MB", help="memory that runs may need together")
     worker.add_argument("--cluster", default="", metavar="ADDRESS", help="send the runs to this Dask scheduler")

@@ -9,8 +9,10 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from modelcompose.errors import Unavailable
 from modelcompose.runs import Control, Prepare, RunStore, autopilot, execute, notify
 from modelcompose.runs.launch import WITHIN
 from modelcompose.runs.session import outlive_not
@@ -46,7 +48,8 @@ def main(
             autopilot(store, asked.id, place.autopilot, prepare(asked.workspace), control=control)
         else:
             by(store, asked.id, control=control)
-    notify.ended(store, store.get(asked.id))
+    with suppress(Unavailable):  # whoever records its end tells of it
+        notify.ended(store, store.get(asked.id))
     return 0
 
 

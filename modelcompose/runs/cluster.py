@@ -267,7 +267,7 @@ class ClusterWorker(Worker):
 
     def look(self) -> bool:
         """Settle what has died, send what may begin; say whether anything waits or is under way."""
-        runs = self._settled(self.store.queue.open())
+        runs = self._settled(self._open())
         waiting = [one for one in runs if one.waits]
         self._hear({one.id: one for one in waiting})
         now = time()

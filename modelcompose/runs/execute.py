@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelcompose.errors import Conflict, ModelComposeError
+from modelcompose.errors import Conflict, ModelComposeError, Unavailable
 from modelcompose.runs.asking import Watch
+from modelcompose.runs.curves import Curves
 from modelcompose.runs.engine import NAME, Control, Outcome, register
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.launch import CLUSTER
@@ -72,11 +73,12 @@ def execute(
     Conflict
         When it has ended already, or another process executes it.
     """
-    run_id = store.whole(run_id)
+    run_id, tracking = store.whole(run_id), store.tracking
     place = store.queue.claim(run_id)
     folder = store.folder(run_id)
     control = control or Control()
-    control.on_event = _recorder(EventLog(folder), on_event, store, run_id)
+    curves = Curves(tracking, run_id, folder)
+    control.on_event = _recorder(EventLog(folder), [curves.hear, *filter(None, [on_event])], store, run_id)
     control.cwd = (store.workspace / place.notebook).parent
     control.env = {**control.env, "MODELCOMPOSE_RUN_FOLDER": str(folder), **_cluster(store, place)}
     control.folder = folder
@@ -87,10 +89,14 @@ def execute(
     with control.signals(), Watch(folder, control, place.terms.timeout) as watch:
         status, message = (body or _executed)(folder, control)
         noting.join()
+        curves.close()
         passing = not control.stopping and may_pass(control.outcome, message)
         message = _graded(store, run_id, status, message)
         if afterwards is not None and not (passing and store.will_retry(run_id)):
-            message = afterwards(status, message)
+            try:
+                message = afterwards(status, message)
+            except Unavailable as error:
+                message = f"{message} What was to follow could not: {error}"
         if control.cancelled and status != "cancelled":
             status, message = "cancelled", f"Cancelled; its draws were not kept. {message}"
         if watch.lost:
@@ -111,7 +117,7 @@ def _cluster(store: RunStore, place: Place) -> dict[str, str]:
 
 
 def _recorder(
-    log: EventLog, on_event: Callable[[dict[str, Any]], object] | None, store: RunStore, run_id: str
+    log: EventLog, listeners: Sequence[Callable[[dict[str, Any]], object]], store: RunStore, run_id: str
 ) -> Callable[[str, dict[str, Any]], None]:
     warming = threading.Thread(target=_warm, args=(store, run_id), daemon=True)
 
@@ -119,8 +125,8 @@ def _recorder(
         event = log.append(kind, **content)
         if warming.ident is None and kind == "step":
             warming.start()
-        if on_event is not None:
-            on_event(event)
+        for hear in listeners:
+            hear(event)
 
     return record
 

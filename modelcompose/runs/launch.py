@@ -104,7 +104,7 @@ def pause(store: RunStore, run_id: str) -> Run:
     """
     standing = _open(store, run_id)
     store.queue.pause(standing.id)
-    return store.get(standing.id)
+    return store.known(standing.id)
 
 
 def resume(store: RunStore, run_id: str) -> Run:
@@ -151,11 +151,16 @@ def _ask(store: RunStore, run_id: str, what: Literal["stop", "cancel"], status: 
         with suppress(Conflict):  # it has just begun
             return store.finish(standing.id, status=status, message=TAKEN_OFF)
     store.queue.ask(standing.id, what)
-    return store.get(standing.id)
+    return store.known(standing.id)
 
 
 def _open(store: RunStore, run_id: str) -> Standing:
-    run = store.get(run_id)
+    """Say how a run stands that has not ended; MLflow, which may be out of reach, is asked only about any other."""
+    id = store.whole(run_id)  # noqa: A001
+    standing = store.queue.standing(id)
+    if standing is not None and not standing.left and standing.outcome is None:
+        return standing
+    run = store.get(id)
     standing = store.queue.standing(run.id)
     if standing is None or standing.outcome is not None:
         raise Conflict(f"run {run.name!r} has ended already ({run.status})")

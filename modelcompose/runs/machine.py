@@ -15,9 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from modelcompose.runs.tracking import git
-
-__all__ = ["environment", "git_state", "hardware", "without_secrets"]
+__all__ = ["environment", "git_state", "git_tags", "hardware", "without_secrets"]
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "CUDA_VISIBLE_DEVICES")
 DIFF_BYTES = 200_000
@@ -40,6 +38,7 @@ SECRETS = (
 )
 PLACEHOLDER = re.compile(r"\$\{\w+\}|os\.environ|getenv")
 SHORTEST = 8
+GIT_SECONDS = 5
 
 
 def environment() -> dict[str, Any]:
@@ -174,3 +173,37 @@ def without_secrets(text: str, environ: Mapping[str, str] = os.environ) -> str:
 
 def _hidden(found: re.Match[str]) -> str:
     return found[0] if found[1] and PLACEHOLDER.search(found[0]) else f"{found[1]}{LEFT_OUT}"
+
+
+def git_tags(folder: Path) -> dict[str, str]:
+    """Say which commit a folder stands at and whether tracked files differ from it; nothing outside git."""
+    commit = git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return {}
+    changed = git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"mlflow.source.git.commit": commit, "modelcompose.git.dirty": str(bool(changed)).lower()}
+
+
+def git(folder: Path, *arguments: str, raw: bool = False) -> str:
+    """Ask git about a folder; empty where there is no answer.
+
+    Parameters
+    ----------
+    raw
+        Whether the answer keeps its blanks and line ends.
+    """
+    try:
+        told = subprocess.run(
+            ["git", "-C", str(folder), *arguments],
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=GIT_SECONDS,
+            check=False,
+            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    if told.returncode != 0:
+        return ""
+    return told.stdout if raw else told.stdout.strip()

@@ -86,6 +86,8 @@ class Place(BaseModel):
         Which attempt comes next, or is under way, from 1.
     not_before
         When it may begin at the earliest, in seconds since 1970.
+    recorded
+        Which store has its record: ``Tracking.digest``; a workspace may record elsewhere from some day on.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -100,6 +102,7 @@ class Place(BaseModel):
     within: str = ""
     attempt: int = 1
     not_before: float = 0.0
+    recorded: str = ""
 
     @field_validator("program")
     @classmethod

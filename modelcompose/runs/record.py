@@ -24,13 +24,13 @@ from modelcompose.runs.machine import environment, git_state, hardware, without_
 from modelcompose.runs.notebook import SOURCE
 from modelcompose.verdict import Verdict
 
-__all__ = ["RECORD", "begin", "complete", "ingredients", "read", "sentences", "tags"]
+__all__ = ["RECORD", "begin", "complete", "ingredients", "read", "seconds_by_step", "sentences", "tags"]
 
 RECORD = "record.json"
 BEGUN = "begun.json"
 FORMAT = 1
 SAMPLING = ("sampler", "draws", "tune", "chains", "target_accept", "metric")
-ENDS = ("done", "cached", "failed")
+ENDS = ("done", "failed")
 
 
 def ingredients(analysis: Analysis, folder: Path) -> list[dict[str, Any]]:
@@ -207,7 +207,10 @@ def _data(files: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> dict[
 
 
 def timings(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Say how long each step took, in seconds; one that ran again counts once, as it ran last."""
+    """Say how long each step took, in seconds; one that ran again counts once, as it ran last.
+
+    A step that was taken over took no time, unless it was this run that had finished it before it was interrupted.
+    """
     began: dict[str, datetime] = {}
     steps: dict[str, dict[str, Any]] = {}
     for event in events:
@@ -216,12 +219,19 @@ def timings(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         name, state, when = event["step"], event["state"], datetime.fromisoformat(event["time"])
         if state == "started":
             began[name] = when
+        elif state == "cached":
+            steps.setdefault(name, {"step": name, "state": state, "seconds": 0.0})
         elif state in ENDS:
             since = began.get(name, when)
             steps[name] = {"step": name, "state": state, "seconds": round((when - since).total_seconds(), 3)}
     times = [datetime.fromisoformat(event["time"]) for event in events]
     total = (times[-1] - times[0]).total_seconds() if times else 0.0
     return {"steps": list(steps.values()), "seconds": round(total, 3)}
+
+
+def seconds_by_step(events: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Say how long each step of a run took, in seconds, without those that it has taken over."""
+    return {one["step"]: one["seconds"] for one in timings(events)["steps"] if one["state"] != "cached"}
 
 
 def tags(record: Mapping[str, Any]) -> dict[str, str]:

@@ -16,7 +16,8 @@
     [cluster]
     address = "tcp://scheduler:8786"
     [tracking]
-    uri = "http://mlflow:5000"
+    uri = "http://mlflow:5000"        # any MLflow server or database; by default a file in the workspace
+    artifacts = "s3://bucket/runs"    # where posteriors and notebooks go when the uri names a database
 
 ``MODELCOMPOSE_QUEUE_CORES`` and so on override the file.
 """
@@ -69,6 +70,7 @@ class OfCluster(_Section):
 
 class OfTracking(_Section):
     uri: str = ""
+    artifacts: str = ""
 
 
 class Settings(_Section):

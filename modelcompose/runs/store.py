@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import platform
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, Any, get_args
 
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
-from modelcompose.errors import Conflict, Forbidden, InvalidInput, NotFound
+from modelcompose.errors import Conflict, Forbidden, InvalidInput, NotFound, Unavailable
+from modelcompose.runs.backlog import catch_up
 from modelcompose.runs.checkpoints import POSTERIOR, Checkpoints
+from modelcompose.runs.curves import points
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.files import read_json, write_json
 from modelcompose.runs.filters import NOTE, STARRED, WORDS, Filter, order, quoted
+from modelcompose.runs.machine import git_tags
 from modelcompose.runs.notebook import EXECUTED, SOURCE, read_executed, write
 from modelcompose.runs.notes import OURS, require_ours
 from modelcompose.runs.queue import OUTCOME, RUNS, WHOLE, Place, Queue, Standing, Terms
-from modelcompose.runs.record import RECORD, complete
+from modelcompose.runs.record import RECORD, complete, seconds_by_step
 from modelcompose.runs.record import read as read_record
 from modelcompose.runs.record import tags as record_tags
 from modelcompose.runs.reproduce import REPRODUCTION
 from modelcompose.runs.run import ENDED, Run, RunKind, RunStatus, RunVerdict, verdicts_in
-from modelcompose.runs.tracking import ELPD, ELPD_SE, ORIGINAL, Tracking, git_tags, metrics, shortened
+from modelcompose.runs.settings import Settings
+from modelcompose.runs.tracking import ELPD, ELPD_SE, ORIGINAL, Tracking, metrics, shortened
 from modelcompose.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -52,6 +56,7 @@ NEVER_MADE = "The process that made the run ended before it was on the queue."
 RESUMABLE = ("stopped", "error", "cancelled")
 QUEUED: tuple[RunKind, ...] = ("run", "sweep")
 RESUME = "resume"
+PARTIAL = "modelcompose.partial"
 ALWAYS = frozenset(
     {"data", "outcome", "question", "model", "formula", "sampler", "draws", "tune", "chains", "random_seed"}
 )
@@ -71,7 +76,8 @@ logger = logging.getLogger("modelcompose.runs")
 class RunStore:
     """The runs of one workspace.
 
-    Constructing it costs nothing and touches no disk; MLflow is brought in by the first call that needs it.
+    Constructing it costs nothing and touches no disk; MLflow is brought in by the first call that needs it, and every
+    call that needs it raises ``Unavailable`` when it is out of reach.
 
     Parameters
     ----------
@@ -79,17 +85,28 @@ class RunStore:
         The folder that holds the notebooks. What is internal goes into its ``.modelcompose``, executed notebooks
         into its ``runs``.
     tracking_uri
-        Any MLflow tracking URI. By default the environment's ``MODELCOMPOSE_TRACKING_URI``, otherwise an SQLite
-        file in the workspace.
+        Any MLflow tracking URI. By default that of the settings: the environment's ``MODELCOMPOSE_TRACKING_URI``,
+        ``uri`` in the section ``[tracking]`` of ``modelcompose.toml``, otherwise an SQLite file in the workspace.
     """
 
     def __init__(self, workspace: Path, tracking_uri: str | None = None) -> None:
         self.workspace = Path(workspace).resolve()
         self.home = self.workspace / ".modelcompose"
-        own = f"sqlite:///{self.home / 'mlflow.db'}"
-        uri = tracking_uri or os.environ.get("MODELCOMPOSE_TRACKING_URI") or own
-        self.tracking = Tracking(uri, self.home)
+        self._asked = tracking_uri
         self.queue = Queue(self.home)
+
+    @cached_property
+    def tracking(self) -> Tracking:
+        """Where runs are recorded; it stays the same for the life of this object.
+
+        Raises
+        ------
+        InvalidInput
+            When the settings cannot be read, or the address is none of MLflow.
+        """
+        settled = Settings.of(self.workspace).tracking
+        uri = self._asked or settled.uri or f"sqlite:///{self.home / 'mlflow.db'}"
+        return Tracking.at(uri, self.home, settled.artifacts)
 
     def folder(self, id: str) -> Path:  # noqa: A002
         """Return the scratch folder of a run, given its whole id; it need not exist."""
@@ -206,6 +223,7 @@ class RunStore:
             program=program,
             autopilot=autopilot,
             within=parent if here else "",
+            recorded=self.tracking.digest,
         )
         self.queue.put(run_id, place)
         return self.get(run_id)
@@ -409,7 +427,7 @@ class RunStore:
             if holder is not None and not holder.mine and not holder.dead:
                 raise Conflict(f"run {standing.place.name!r} is executed by another process")
             self._end(standing, status, message, passing=passing)
-        return self._known(id)
+        return self.known(id)
 
     def settle(self, id: str) -> None:  # noqa: A002
         """Bring a run, given its whole id, to a truthful state whose process died or left its end unrecorded."""
@@ -421,6 +439,10 @@ class RunStore:
                 self._record(standing, standing.outcome)
             elif standing.left:
                 self._end(standing, "error", DIED, passing=True)
+
+    def records(self, standing: Standing) -> bool:
+        """Tell whether a run is recorded here, and not where this workspace has recorded at another time."""
+        return standing.place.recorded in ("", self.tracking.digest)
 
     def will_retry(self, id: str) -> bool:  # noqa: A002
         """Tell whether a run would be queued again if its process died now."""
@@ -454,6 +476,8 @@ class RunStore:
         """Record an end that is known, and take the run off the queue; what hinders that is logged, and no more."""
         with self._excused():
             record = self.tracking.find(standing.id)
+            if record is None and not self.records(standing):
+                return
             if record is not None and record.info.status not in MLFLOW_STATUS.values():
                 self._finish(record, outcome)
             self.queue.leave(standing.id)
@@ -468,8 +492,8 @@ class RunStore:
         except Exception as error:
             logger.warning("It could not be recorded yet: %s: %s", type(error).__name__, error)
 
-    def _known(self, id: str) -> Run:  # noqa: A002
-        """Return a run, from its folder where MLflow cannot be asked."""
+    def known(self, id: str) -> Run:  # noqa: A002
+        """Return a run, given its whole id; of one that is not recorded to its end, what its folder knows will do."""
         try:
             return self._told(self._require(id))
         except NotFound:
@@ -490,6 +514,7 @@ class RunStore:
             started=_iso(int(standing.place.asked * 1000)),
             ended=outcome.get("ended"),
             message=outcome.get("message", ""),
+            verdicts=tuple(map(RunVerdict.of, verdicts_in(read_executed(standing.folder)))) if outcome else (),
             attempt=standing.place.attempt,
             **standing.place.terms.model_dump(),
         )
@@ -544,15 +569,12 @@ class RunStore:
         NotFound
             When the run has no such file.
         """
-        from mlflow.exceptions import MlflowException
-
         here = self.folder(id) / path
         if path in FILES and here.exists():
             return here
-        try:
-            return Path(self.tracking.client.download_artifacts(id, path))
-        except (MlflowException, OSError):
-            raise NotFound(f"run {id[:8]} has no file {path!r}") from None
+        if (found := self.tracking.fetch(id, path)) is None:
+            raise NotFound(f"run {id[:8]} has no file {path!r}")
+        return found
 
     def _inside(self, path: str | Path) -> str:
         notebook = (self.workspace / path).resolve()
@@ -623,7 +645,7 @@ class RunStore:
                 "grade": tags.get("modelcompose.grade", ""),
                 "original": tags.get(ORIGINAL, ""),
                 "kind": tags.get("modelcompose.kind", "run"),
-                "partial": tags.get("modelcompose.partial") == "true",
+                "partial": tags.get(PARTIAL) == "true",
                 "sampler": tags.get("modelcompose.sampler", ""),
                 "elpd": record.data.metrics.get(ELPD),
                 "elpd_se": record.data.metrics.get(ELPD_SE),
@@ -670,34 +692,56 @@ class RunStore:
         return tuple(RunVerdict.model_validate(one) for one in told)
 
     def _finish(self, record: Record, outcome: Mapping[str, Any]) -> None:
+        """Record an end, as often as need be until all of it is recorded: nothing is doubled by doing it again."""
         run_id, folder = record.info.run_id, self.folder(record.info.run_id)
         status, message = outcome["status"], outcome["message"]
         place = self.queue.place(run_id)
         nb = read_executed(folder)
         verdicts = verdicts_in(nb)
+        events = EventLog(folder).read()
+        partial = any(verdict.partial for verdict in verdicts)
         tags = {
             "modelcompose.status": status,
             "modelcompose.verdicts": _short_json(verdicts),
             **_data_tags(verdicts),
-            **({"modelcompose.partial": "true"} if any(verdict.partial for verdict in verdicts) else {}),
+            **({PARTIAL: str(partial).lower()} if partial or PARTIAL in record.data.tags else {}),
             **({"modelcompose.attempt": str(place.attempt)} if place and place.attempt > 1 else {}),
-            **({"modelcompose.seconds": str(seconds)} if (seconds := _seconds(EventLog(folder).read())) else {}),
+            **({"modelcompose.seconds": str(seconds)} if (seconds := _seconds(events)) else {}),
         }
         try:
             tags["modelcompose.executed"] = self._write_visible(record, nb)
             tags |= self._write_record(record, status, verdicts)
             self._log_files(run_id, verdicts)
+            if status == "cancelled":
+                self.tracking.discard(run_id, POSTERIOR)  # of an attempt before, which was stopped
+            self.tracking.measure(run_id, points(folder, events))
+            if refused := catch_up(self.tracking, run_id, folder):
+                message = f"{message} Not all that was noted could be recorded: {'; '.join(refused)}"
+        except Unavailable:
+            raise
         except Exception as error:  # the outcome is recorded even when its files cannot be
             message = f"{message} Its files could not all be stored: {type(error).__name__}: {error}"
-        took = {"seconds": float(tags["modelcompose.seconds"])} if "modelcompose.seconds" in tags else {}
-        self.tracking.tag(run_id, {**tags, "modelcompose.message": message}, metrics(verdicts) | took)
-        log = _tell_end(folder, outcome)
         ended = datetime.fromisoformat(outcome["ended"]) if "ended" in outcome else datetime.now(UTC)
-        self.tracking.client.set_terminated(run_id, MLFLOW_STATUS[status], int(ended.timestamp() * 1000))
+        when = int(ended.timestamp() * 1000)
+        measured = metrics(verdicts) | {f"seconds.{name}": taken for name, taken in seconds_by_step(events).items()}
+        if "modelcompose.seconds" in tags:
+            measured["seconds"] = float(tags["modelcompose.seconds"])
+        known = record.data.metrics
+        news = [(name, value, when, 0) for name, value in measured.items() if known.get(name) != value]
+        self.tracking.measure(run_id, news)
+        self.tracking.tag(run_id, {**tags, "modelcompose.message": message})
+        log = _tell_end(folder, outcome)
         self.tracking.client.log_artifact(run_id, str(log.path))
+        self.tracking.client.set_terminated(run_id, MLFLOW_STATUS[status], when)
 
     def _write_visible(self, record: Record, nb: Any) -> str:
-        """Write the executed notebook where JupyterLab shows it, which serves no hidden folders."""
+        """Write the executed notebook where JupyterLab shows it, which serves no hidden folders.
+
+        There its choices name the same files as seen from that folder, so that it runs where it stands; the one in
+        the run's own folder stays as it was executed.
+        """
+        from modelcompose.workflow.moving import moved
+
         run_id, tags = record.info.run_id, record.data.tags
         marks = nb.metadata.setdefault("modelcompose", {})
         marks["run"] = {"id": run_id, "notebook": tags["modelcompose.notebook"]}
@@ -706,8 +750,8 @@ class RunStore:
         name = re.sub(r"[^\w.-]+", "-", record.info.run_name or "").strip("-.")[:60] or "run"
         path = self.workspace / "runs" / f"{name}-{run_id[:8]}.ipynb"
         path.parent.mkdir(exist_ok=True)
-        for written in (path, self.folder(run_id) / EXECUTED):
-            write(nb, written)
+        write(nb, self.folder(run_id) / EXECUTED)
+        write(moved(nb, (self.workspace / tags["modelcompose.notebook"]).parent, path.parent), path)
         return path.relative_to(self.workspace).as_posix()
 
     def _write_record(self, record: Record, status: RunStatus, verdicts: Sequence[Verdict]) -> dict[str, str]:

@@ -20,11 +20,13 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from math import isfinite
 from pathlib import Path
+from time import time
 from types import TracebackType
 from typing import Any, Self
 
 from modelcompose.analysis import Analysis
 from modelcompose.errors import Conflict, InvalidInput
+from modelcompose.runs.backlog import note
 from modelcompose.runs.checkpoints import POSTERIOR
 from modelcompose.runs.events import EventLog
 from modelcompose.runs.notebook import EXECUTED, read_executed, write
@@ -206,13 +208,12 @@ class Tracked:
         Conflict
             When one was noted with another value.
         """
-        from mlflow.entities import Param
         from mlflow.exceptions import MlflowException
 
         self._require_open()
-        written = [Param(_key(key), shortened(_text(value), PARAM_LENGTH)) for key, value in values.items()]
+        written = {_key(key): shortened(_text(value), PARAM_LENGTH) for key, value in values.items()}
         try:
-            self._client.log_batch(self.id, params=written)
+            self._note(params=written)
         except MlflowException as error:
             raise Conflict(
                 f"{', '.join(values)} cannot be noted: {error.message}",
@@ -235,7 +236,7 @@ class Tracked:
             number = float("nan")
         if not isfinite(number):
             raise InvalidInput(f"{name} is {value!r}, which is not a finite number", where=f"run {self.name!r}")
-        self._client.log_metric(self.id, _key(name), number, step=step)
+        self._note(metrics=[(_key(name), number, int(time() * 1000), step)])
 
     def figure(self, figure: Any, name: str) -> None:
         """Keep a picture.
@@ -260,7 +261,7 @@ class Tracked:
         save(drawn, format="png")
         file = self._folder / f"{_slug(name)}.png"
         file.write_bytes(drawn.getvalue())
-        self._client.log_artifact(self.id, str(file), "figures")
+        self._note(file=file.name, into="figures")
         self._show({"image/png": b64encode(drawn.getvalue()).decode(), "text/plain": name}, f"run.figure({name!r})")
         self._save()
 
@@ -286,9 +287,9 @@ class Tracked:
     def _folder(self) -> Path:
         return self._store.folder(self.id)
 
-    @property
-    def _client(self) -> Any:
-        return self._store.tracking.client
+    def _note(self, **what: Any) -> None:
+        """Record something, now or when MLflow is back: nobody's fit is lost because a server is down."""
+        note(self._store.tracking, self.id, self._folder, **what)
 
     def _keep(self, dt: Any) -> None:
         """Write a fit as netCDF, so that a reader finds either the old file or the new one."""
@@ -302,7 +303,7 @@ class Tracked:
                 remedy="Leave out what is not numbers or text.",
             ) from error
         fresh.replace(self._folder / POSTERIOR)
-        self._client.log_artifact(self.id, str(self._folder / POSTERIOR))
+        self._note(file=POSTERIOR)
 
     def _show(self, bundle: Mapping[str, Any], source: str, tags: list[str] | None = None) -> None:
         import nbformat.v4 as v4

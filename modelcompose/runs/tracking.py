@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
-import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from json import dumps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
-from modelcompose.errors import InvalidInput
+from modelcompose.errors import Conflict, InvalidInput, Unavailable
 from modelcompose.runs.lock import locked
+from modelcompose.runs.reach import SQLITE, addressed, client_of, reaching, shown, without_account
 from modelcompose.verdict import Verdict
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Experiment
     from mlflow.entities import Run as Record
 
-__all__ = ["ELPD", "ELPD_SE", "ORIGINAL", "Tracking", "git", "git_tags", "metrics", "shortened"]
+__all__ = ["ELPD", "ELPD_SE", "ORIGINAL", "Point", "Tracking", "metrics", "shortened"]
 
 EXPERIMENT = "modelcompose"
 OURS = "modelcompose.notebook"
@@ -29,12 +31,17 @@ ORIGINAL = "modelcompose.original"
 PARAM_LENGTH = 6000
 TAG_LENGTH = 5000
 KEY_LENGTH = 250
-GIT_SECONDS = 5
 UNFINISHED = "modelcompose.unfinished"
 BATCH = 100  # MLflow takes no more parameters or tags at once
 PAGE = 500
 NEWEST = "attributes.start_time DESC"
+MOST_POINTS = 500
+CHATTY = {"mlflow.store.db.utils": logging.CRITICAL, "mlflow.tracking": logging.WARNING, "alembic": logging.WARNING}
+"""Whose messages are not for users, and from which level on they are; what went wrong is raised."""
 ELPD, ELPD_SE = "elpd", "elpd.se"
+
+Point = tuple[str, float, int, int]
+"""A measured number: name, value, when in milliseconds since 1970, step."""
 
 
 class Tracking:
@@ -45,12 +52,39 @@ class Tracking:
     uri
         MLflow's tracking URI.
     folder
-        Where files go unless ``uri`` names a server, which then decides.
+        Where files go unless somebody says so, or ``uri`` names a server, which then decides.
+    artifacts
+        The address that files go to, such as ``s3://bucket/runs``; it counts when the first run is recorded.
+
+    Notes
+    -----
+    Whatever keeps MLflow from doing its part is raised as ``Unavailable``; see ``reach``.
     """
 
-    def __init__(self, uri: str, folder: Path) -> None:
+    def __init__(self, uri: str, folder: Path, artifacts: str = "") -> None:
         self.uri = uri
         self.folder = folder
+        self._artifacts = artifacts
+
+    @classmethod
+    def at(cls, uri: str, home: Path, artifacts: str = "", *, where: str = "tracking") -> Self:
+        """Return the store at an address that somebody has written.
+
+        Parameters
+        ----------
+        home
+            The workspace's ``.modelcompose``. A relative ``sqlite:///`` begins in the workspace.
+        where
+            Where it was written.
+
+        Raises
+        ------
+        InvalidInput
+            When it is no address of MLflow.
+        """
+        whole = addressed(uri, home.parent, where=where)
+        file = whole.removeprefix(SQLITE)
+        return cls(whole, home if file == whole else Path(file).parent, artifacts)
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -58,13 +92,12 @@ class Tracking:
         os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
         os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
         # A server that cannot be reached is asked again later; minutes of waiting would keep everybody else waiting.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-        import mlflow
-
-        for chatty in ("mlflow.store.db.utils", "mlflow.tracking", "alembic"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        for name, value in {"MAX_RETRIES": 2, "BACKOFF_FACTOR": 1, "TIMEOUT": 20}.items():
+            os.environ.setdefault(f"MLFLOW_HTTP_REQUEST_{name}", str(value))
+        for name, level in CHATTY.items():
+            logging.getLogger(name).setLevel(level)
         with locked(self.folder / "mlflow.lock"):
-            client = mlflow.MlflowClient(tracking_uri=self.uri)
+            client = client_of(self.uri)
             client.get_experiment_by_name(EXPERIMENT)  # makes the tables of a new database
         return client
 
@@ -74,14 +107,34 @@ class Tracking:
         with locked(self.folder / "mlflow.lock"):
             found = self.client.get_experiment_by_name(EXPERIMENT)
             if found is not None:
-                return str(found.experiment_id)
+                return self._usable(found)
             # The kind makes MLflow's own pages open on models and runs instead of on language models.
             kind = {"mlflow.experimentKind": "custom_model_development"}
-            return str(self.client.create_experiment(EXPERIMENT, artifact_location=self._artifacts(), tags=kind))
+            return str(self.client.create_experiment(EXPERIMENT, artifact_location=self._location(), tags=kind))
 
-    def _artifacts(self) -> str | None:
+    def _usable(self, found: Experiment) -> str:
+        if found.lifecycle_stage != "active":
+            raise Conflict(
+                f"the experiment {EXPERIMENT!r}, which holds all runs, was deleted from MLflow",
+                where=shown(self.uri),
+                remedy=f"Restore it: mlflow experiments restore --experiment-id {found.experiment_id}.",
+            )
+        return str(found.experiment_id)
+
+    def _location(self) -> str | None:
         served = self.uri.startswith(("http:", "https:", "databricks"))
-        return None if served else (self.folder / "artifacts").as_uri()
+        return self._artifacts or (None if served else (self.folder / "artifacts").as_uri())
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing can have been recorded yet, which is known without MLflow where it keeps its own file."""
+        file = self.uri.removeprefix(SQLITE)
+        return file != self.uri and not Path(file).exists()
+
+    @property
+    def digest(self) -> str:
+        """What tells this store from others, without saying where it is."""
+        return hashlib.sha256(without_account(self.uri).encode()).hexdigest()[:16]
 
     def create(self, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> str:
         """Begin a run and return its id."""
@@ -135,6 +188,20 @@ class Tracking:
             "params": dict(record.data.params),
             "metrics": [[one.key, one.value, one.timestamp, one.step] for one in history],
         }
+
+    def fetch(self, id: str, path: str) -> Path | None:  # noqa: A002
+        """Return a copy of one of a run's files; None when it has none of that name."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return Path(self.client.download_artifacts(id, path))
+        except (MlflowException, OSError):
+            return None
+        except Unavailable:  # said of a file that is missing, too, where files are fetched from a server
+            beside = self.client.list_artifacts(id, path.rpartition("/")[0] or None)
+            if path in {one.path for one in beside}:
+                raise
+            return None
 
     def adopt(self, told: Mapping[str, Any], files: Path) -> str:
         """Record a run that was executed elsewhere, with its files, and return its id here.
@@ -218,18 +285,28 @@ class Tracking:
             if not token:
                 return
 
-    def tag(self, id: str, tags: Mapping[str, str], measured: Mapping[str, float] | None = None) -> None:  # noqa: A002
-        """Add tags and metrics in one call."""
-        from time import time
+    def tag(self, id: str, tags: Mapping[str, str]) -> None:  # noqa: A002
+        """Add tags in one call."""
+        from mlflow.entities import RunTag
 
-        from mlflow.entities import Metric, RunTag
+        self.client.log_batch(id, tags=[RunTag(key, shortened(value, TAG_LENGTH)) for key, value in tags.items()])
 
-        now = int(time() * 1000)
-        self.client.log_batch(
-            id,
-            metrics=[Metric(key, value, now, 0) for key, value in (measured or {}).items()],
-            tags=[RunTag(key, shortened(value, TAG_LENGTH)) for key, value in tags.items()],
-        )
+    def measure(self, id: str, points: Sequence[Point]) -> None:  # noqa: A002
+        """Add metrics; a point that is there already is not doubled."""
+        from mlflow.entities import Metric
+
+        for at in range(0, len(points), MOST_POINTS):
+            self.client.log_batch(id, metrics=[Metric(*point) for point in points[at : at + MOST_POINTS]])
+
+    def discard(self, id: str, path: str) -> None:  # noqa: A002
+        """Remove one of a run's files, if it has it."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        beside = self.client.list_artifacts(id, path.rpartition("/")[0] or None)
+        if path in {one.path for one in beside}:
+            with reaching(self.uri):
+                where = str(self.client.get_run(id).info.artifact_uri)
+                get_artifact_repository(where, tracking_uri=self.uri).delete_artifacts(path)  # type: ignore[no-untyped-call]
 
 
 def metrics(verdicts: Iterable[Verdict]) -> dict[str, float]:
@@ -265,37 +342,3 @@ def _json(value: Any) -> str:
 def shortened(text: str, length: int) -> str:
     """Cut a text to a length, with an ellipsis to show it."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def git_tags(folder: Path) -> dict[str, str]:
-    """Say which commit a folder stands at and whether tracked files differ from it; nothing outside git."""
-    commit = git(folder, "rev-parse", "HEAD")
-    if not commit:
-        return {}
-    changed = git(folder, "status", "--porcelain", "--untracked-files=no")
-    return {"mlflow.source.git.commit": commit, "modelcompose.git.dirty": str(bool(changed)).lower()}
-
-
-def git(folder: Path, *arguments: str, raw: bool = False) -> str:
-    """Ask git about a folder; empty where there is no answer.
-
-    Parameters
-    ----------
-    raw
-        Whether the answer keeps its blanks and line ends.
-    """
-    try:
-        told = subprocess.run(
-            ["git", "-C", str(folder), *arguments],
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=GIT_SECONDS,
-            check=False,
-            env=os.environ | {"GIT_OPTIONAL_LOCKS": "0"},
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    if told.returncode != 0:
-        return ""
-    return told.stdout if raw else told.stdout.strip()

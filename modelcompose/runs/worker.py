@@ -103,7 +103,7 @@ class Worker:
         busy = monotonic()
         while not self.stopping.is_set():
             try:
-                if self.look():
+                if self.look() or (idle and self._unrecorded()):
                     busy = monotonic()
             except Exception:
                 logger.exception("The queue could not be looked after")
@@ -112,12 +112,20 @@ class Worker:
                 return
             self.stopping.wait(LOOK_SECONDS)
 
+    def _unrecorded(self) -> bool:
+        """Tell whether an end waits to be recorded, as while MLflow is out of reach."""
+        return any(one.left for one in self._open())
+
     def _anything(self) -> bool:
-        return any(one.waits and not one.paused for one in self.store.queue.open())
+        return any(one.waits and not one.paused for one in self._open())
+
+    def _open(self) -> list[Standing]:
+        """Return the runs that have not ended, the next one first, without those that are recorded elsewhere."""
+        return [one for one in self.store.queue.open() if self.store.records(one)]
 
     def look(self) -> bool:
         """Settle what has died, begin what may begin; say whether anything waits or is under way."""
-        runs = self._settled(self.store.queue.open())
+        runs = self._settled(self._open())
         waiting = [one for one in runs if one.waits and one.id not in self.begun]
         busy = [one for one in runs if one.id in self.begun or (one.holder and one.holder.host == platform.node())]
         ready = [one for one in waiting if self._may_begin(one)]
@@ -138,7 +146,7 @@ class Worker:
                 self._try(one, self._settle, one)
         known = {one.id for one in runs}
         self.begun = {one: begun for one, begun in self.begun.items() if one in known}
-        return [one for one in self.store.queue.open() if not one.left]
+        return [one for one in self._open() if not one.left]
 
     def _settle(self, one: Standing) -> None:
         self.store.settle(one.id)

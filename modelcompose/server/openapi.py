@@ -96,6 +96,7 @@ FAILURES = {
     "405": "There is no such method here.",
     "409": "Something exists or runs already.",
     "422": "A value has the wrong type or range.",
+    "503": "What runs are recorded in does not answer; ask again later.",
 }
 
 

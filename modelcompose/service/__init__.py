@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
-from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound
+from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound, Unavailable
 from modelcompose.service.keeping import Keeping
 from modelcompose.service.models import Models
 from modelcompose.service.overlaying import Overlaying
@@ -46,7 +45,7 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overl
     workspace
         The folder that holds data and notebooks; no verb reads or writes outside it.
     tracking_uri
-        MLflow's tracking URI; by default an SQLite file in the workspace.
+        MLflow's tracking URI; by default that of the settings, otherwise an SQLite file in the workspace.
 
     Notes
     -----
@@ -73,7 +72,13 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overl
             ],
             "recipe": recipe.schema(),
             "samplers": [
-                {"id": one["name"], "label": one["title"], "explanation": one["summary"], "missing": one["missing"]}
+                {
+                    "id": one["name"],
+                    "label": one["title"],
+                    "explanation": one["summary"],
+                    "approximate": one["approximate"],
+                    "missing": one["missing"],
+                }
                 for one in samplers.listed()
             ],
             "steps": [
@@ -197,41 +202,23 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overl
         return {"path": self._shown(target)}
 
     def _moved(self, choices: Analysis, folder: Path) -> Analysis:
-        """Spell paths that are relative to the workspace as seen from a folder."""
+        """Spell paths that are relative to the workspace as seen from a folder; none may lead out of it."""
+        from modelcompose.workflow.moving import seen_from
 
-        def moved(source: str) -> str:
-            from modelcompose.data.database import is_database_url
-            from modelcompose.data.dataset import stored
-            from modelcompose.data.readers import local_path
+        joined = [str(step["data"]) for step in choices.recipe if step.get("do") == "join" and "data" in step]
+        for source in (choices.data, choices.new_rows, *joined):
+            self._require_inside(source, self.workspace)
+        own = [choices.model] if choices.model.endswith(".py") else []
+        for path in filter(None, (choices.plan, choices.policy, *own)):
+            self._inside(path)
+        paths = ("data", "new_rows", "plan", "policy", "model")
+        found = {name: self._inner(getattr(choices, name)) for name in paths}
+        settled = choices.changed({**found, "policy": found["policy"] or self._own_policy()})
+        return seen_from(settled, self.workspace, folder)
 
-            path = local_path(source, self.workspace)
-            elsewhere = not source or source.startswith(SAMPLE) or path is None or is_database_url(source)
-            if elsewhere or stored(source, self.workspace):
-                return source
-            assert path is not None  # noqa: S101
-            relative = Path(os.path.relpath(self._inside(path), folder)).as_posix()
-            return relative + source[len(os.path.relpath(path, self.workspace)) :] if "#" in source else relative
-
-        recipe = [
-            {**step, "data": moved(str(step["data"]))} if step.get("do") == "join" and "data" in step else step
-            for step in choices.recipe
-        ]
-        return choices.changed(
-            {
-                "data": moved(choices.data),
-                "new_rows": moved(choices.new_rows),
-                "recipe": recipe,
-                "model": self._model(choices, folder),
-                "plan": self._seen_from(choices.plan, folder),
-                "policy": self._policy_seen_from(choices, folder),
-            }
-        )
-
-    def _model(self, choices: Analysis, folder: Path) -> str:
-        """Spell the path of a model of one's own as seen from a folder."""
-        if not choices.model.endswith(".py"):
-            return choices.model
-        return Path(os.path.relpath(self._inside(choices.model), folder)).as_posix()
+    def _inner(self, path: str) -> str:
+        """Spell a path from the root of the disk as the workspace sees it; leave anything else."""
+        return self._shown(self._inside(path)) if Path(path).is_absolute() and Path(path).exists() else path
 
     def inspect(self, cells: Sequence[Mapping[str, Any]]) -> Json:
         """Say where a notebook stands: its choices, and of every step its verdict and whether it is out of date.
@@ -448,7 +435,9 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overl
         return Ready(_applied(nb, revision.edits), revision.analysis, data, dataset.sha256)
 
     def _all_runs(self) -> Sequence[Json]:
-        return self.list_runs(10_000)["runs"] if (self.workspace / ".modelcompose" / "mlflow.db").exists() else ()
+        with suppress(Unavailable):  # what is asked about data is answered without them
+            return () if self._store().tracking.empty else self.list_runs(10_000)["runs"]
+        return ()
 
     def list_runs(
         self,
@@ -570,7 +559,7 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overl
     def _plan_of(self, nb: Json, run: Run) -> Json:
         """Return the plan of a run's notebook with what differs from it; a plan that is gone differs in whole."""
         try:
-            return self.plan(nb["cells"], run.notebook)
+            return self.plan(nb["cells"], run.executed or run.notebook)
         except ModelComposeError as error:
             gone = {"what": "the plan itself", "planned": Analysis.read(nb).plan, "now": error.message}
             return {"plan": {}, "deviations": [gone]}
@@ -583,7 +572,7 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overl
         except NotFound:
             return None
         choices = Analysis.read(nb)
-        folder = self._inside(run.notebook).parent
+        folder = self._inside(run.executed or run.notebook).parent
         table = self._inside(folder / choices.data)
         model = self._inside(folder / choices.model) if choices.model.endswith(".py") else None
         target = self._inside(f"apps/{name}")

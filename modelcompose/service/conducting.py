@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from time import sleep
 from typing import TYPE_CHECKING
 
-from modelcompose.errors import Conflict
+from modelcompose.errors import Conflict, Unavailable
 from modelcompose.runs import ENDED, Control, EventLog, Run, RunStore, Terms, execute
 from modelcompose.runs.__main__ import main
 from modelcompose.runs.notebook import EXECUTED, SOURCE, write
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["conduct"]
 
 PAUSE = 0.5
+AWAY_SECONDS = 5.0
+"""How long MLflow is left alone when it was out of reach."""
 GRAVEST: tuple[RunStatus, ...] = ("error", "cancelled", "stopped", "failed", "warned", "passed")
 """How a sweep stands whose runs stand so: as the first of these that one of them has."""
 
@@ -60,16 +63,28 @@ class _Conductor:
 
     def __call__(self, folder: Path, control: Control) -> tuple[RunStatus, str]:
         """Bring the sweep to its end; return how it stands and a sentence on it."""
-        self.store.begun(self.sweep)
+        self._patiently(control, partial(self.store.begun, self.sweep))
         nb = json.loads((folder / SOURCE).read_text("utf-8"))
         plan = nb["metadata"]["modelcompose"]["sweep"]
-        runs = self._made(nb, plan, control)
+        runs = self._patiently(control, lambda: self._made(nb, plan, control))
         self._await(runs, control)
-        ended = [self._recorded(run) for run in runs.values()]
-        found = self.bench.compare_runs(list(runs.values())) if len(runs) > 1 else None
+        ended = [self._patiently(control, partial(self._recorded, run)) for run in runs.values()]
+        several = list(runs.values())
+        found = self._patiently(control, lambda: self.bench.compare_runs(several)) if len(runs) > 1 else None
         status, message = _judged(ended, len(plan["points"]), control)
         write(page(nb, plan, ended, found, message), folder / EXECUTED)
         return status, " ".join([message, *(found["sentences"] if found else [])])
+
+    @staticmethod
+    def _patiently[Answer](control: Control, ask: Callable[[], Answer]) -> Answer:
+        """Ask again until MLflow is within reach, unless somebody stops the sweep."""
+        while True:
+            try:
+                return ask()
+            except Unavailable:
+                if control.stopping:
+                    raise
+                sleep(AWAY_SECONDS)
 
     def _made(self, nb: Json, plan: Json, control: Control) -> dict[str, str]:
         """Put each run of the plan that is not there yet on the queue; return their ids by name."""

@@ -90,11 +90,12 @@ class Predictions(Workspace):
 
     def _choices_of(self, run: Run) -> Analysis:
         from modelcompose.runs import ENDED
+        from modelcompose.runs.notebook import EXECUTED
         from modelcompose.workflow.notebook import edited, step_of
 
         if run.status not in ENDED or not run.executed:
             raise Conflict(f"run {run.name!r} has not ended", remedy="Wait until it has.")
-        nb = json.loads(self._inside(run.executed).read_text("utf-8"))
+        nb = json.loads(self._store().artifact(run.id, EXECUTED).read_text("utf-8"))
         if any(step_of(cell) == "model" and edited(cell) for cell in nb["cells"] if cell["cell_type"] == "code"):
             raise Conflict(
                 f"the model of run {run.name!r} was edited by hand, so that only its notebook knows it",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from modelcompose.runs import Run, RunStore
 
 __all__ = ["Recording"]
-
-STORES = ("http://", "https://", "sqlite:///", "postgresql", "mysql", "mssql", "databricks")
 
 
 class Recording(Workspace):
@@ -226,18 +223,11 @@ class Recording(Workspace):
         from modelcompose.runs.tracking import Tracking
 
         store = self._store()
-        if not to.startswith(STORES):
-            raise InvalidInput(
-                f"{without_password(to)!r} is no MLflow store",
-                where="to",
-                remedy="Name a server, such as http://host:5000, or a database, such as sqlite:///shared/mlflow.db.",
-            )
-        if to == store.tracking.uri:
+        target = Tracking.at(to, store.home, where="to")
+        if target.uri == store.tracking.uri:
             raise InvalidInput("this is the store of this workspace", where="to", remedy="Name another one.")
-        file = Path(to.removeprefix("sqlite:///")) if to.startswith("sqlite:///") else None
-        if file is not None and not file.parent.is_dir():
-            raise NotFound(f"there is no folder {file.parent}", where="to", remedy="Make it first.")
-        target = Tracking(to, file.resolve().parent if file is not None else store.home)
+        if target.empty and not target.folder.is_dir():
+            raise NotFound(f"there is no folder {target.folder}", where="to", remedy="Make it first.")
         return copy_runs(store, target, ids)
 
     def _reproducible(self, id: str) -> tuple[RunStore, Run]:  # noqa: A002
@@ -291,11 +281,6 @@ def _sha256(path: Path) -> str:
             return hashlib.file_digest(opened, "sha256").hexdigest()
     parts = [f"{one.relative_to(path).as_posix()} {_sha256(one)}" for one in sorted(path.rglob("*")) if one.is_file()]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
-
-
-def without_password(address: str) -> str:
-    """Return an address without what stands for a password in it."""
-    return re.sub(r"://[^/@]*@", "://…@", address)
 
 
 def _reproduction(store: RunStore, run: Run) -> Any:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from modelcompose.analysis import Analysis
@@ -151,14 +149,6 @@ class Rules(Workspace):
 
         with self._at():
             return read_policy(self._shown(self._inside(path)) if path else "")
-
-    def _policy_seen_from(self, choices: Analysis, folder: Path) -> str:
-        """Spell the policy file as seen from a folder; without one, the workspace's own."""
-        return self._seen_from(choices.policy or self._own_policy(), folder)
-
-    def _seen_from(self, path: str, folder: Path) -> str:
-        """Spell a path of the workspace as seen from a folder; an empty one stays so."""
-        return Path(os.path.relpath(self._inside(path), folder)).as_posix() if path else ""
 
     def _choices(self, cells: Sequence[Mapping[str, Any]]) -> Analysis:
         return Analysis.read({"cells": [dict(cell) for cell in cells]})

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelcompose.analysis import ROLES, Analysis, located
 from modelcompose.errors import InvalidInput, ModelComposeError, NotFound
+from modelcompose.workflow.moving import seen_from
 from modelcompose.workflow.policy import policy_of
 
 __all__ = ["PLANNED", "Deviation", "Plan", "deviations", "lock", "read"]
@@ -99,15 +100,21 @@ def read(path: str) -> Plan:
 
 
 def deviations(analysis: Analysis, plan: Plan) -> list[Deviation]:
-    """Say what differs from a plan; a plan that was changed after it was locked is itself one."""
+    """Say what differs from a plan; a plan that was changed after it was locked is itself one.
+
+    A path is as planned, too, when it leads to the same file as seen from the plan's own folder: the notebook may
+    have been copied into another one.
+    """
     found = []
     if plan.hashed() != plan.digest:
         found.append(Deviation(what="the plan itself", planned=plan.digest[:12], now=f"{plan.hashed()[:12]} (changed)"))
-    now = analysis.model_dump(mode="json", include=set(PLANNED))
+    here = located("")
+    beside = seen_from(analysis, here, located(analysis.plan).parent)
+    now, there = (one.model_dump(mode="json", include=set(PLANNED)) for one in (analysis, beside))
     found += [
         Deviation(what=name, planned=_said(planned), now=_said(now[name]))
         for name, planned in plan.choices.items()
-        if name in now and now[name] != planned
+        if name in now and planned not in (now[name], there[name])
     ]
     try:
         thresholds = policy_of(analysis).digest

@@ -74,7 +74,7 @@ def main(number: int = 10_000) -> None:
     with TemporaryDirectory() as folder:
         store = RunStore(Path(folder))
         one = make(store, here=True)
-        store.tracking.tag(one, {}, {"sampling.r-hat": 1.0})
+        store.tracking.measure(one, [("sampling.r-hat", 1.0, 0, 0)])
         store.finish(one, status="passed", message="The notebook ran to its end.")
         fill(store, one, number)
         print(f"{number} runs; limit {LIMIT_MS} ms; medians of 5, in ms")

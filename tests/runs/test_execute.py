@@ -66,7 +66,11 @@ def test_mlflow_has_params_metrics_tags_and_files(store: Any, passed: Any) -> No
         *["source.ipynb", "verdicts.json"],
     }
     assert record.info.status == "FINISHED"
-    assert record.data.metrics == {"data.rows-all": 18, "sampling.draws": 5}
+    steps = {f"seconds.{name}" for name in ("data", "fit", "sampling", "answer")}
+    assert set(record.data.metrics) == {"data.rows-all", "sampling.draws", "live.divergences", "seconds", *steps}
+    assert (record.data.metrics["data.rows-all"], record.data.metrics["sampling.draws"]) == (18, 5)
+    assert [one.step for one in client.get_metric_history(run.id, "live.divergences")] == [5]
+    assert record.data.metrics["seconds.fit"] > 0.05
     assert json.loads(record.data.params["draws"]) == 1000
     assert record.data.params["estimand"].endswith("…")
     assert len(json.loads(store.artifact(run.id, "analysis.json").read_text())["estimand"]) == 10_000
@@ -80,7 +84,8 @@ def test_the_executed_notebook_is_visible_and_still_an_analysis(store: Any, pass
     run, _ = passed
     assert run.executed == f"runs/a-good-study-{run.id[:8]}.ipynb"
     nb = nbformat.read(store.workspace / run.executed, as_version=4)
-    assert [cell.source for cell in nb.cells] == [cell.source for cell in workflow().cells]
+    assert nb.cells[1].source == 'data = "../studies/table.csv"'
+    assert [cell.source for cell in nb.cells[2:]] == [cell.source for cell in workflow().cells[2:]]
     assert "papermill" not in json.dumps(nb)
     assert str(store.workspace) not in json.dumps(nb)
     assert nb.metadata.modelcompose.run.id == run.id

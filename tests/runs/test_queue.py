@@ -278,7 +278,7 @@ def test_runs_are_listed_page_by_page_and_by_what_is_asked(chain: Any) -> None:
     ids = [make(tags={"owner": "me" if at % 2 else "you"}).id for at in range(5)]
     for at, status in enumerate(["passed", "failed", "passed"]):
         store.finish(ids[at], status=status, message="")
-    store.tracking.tag(ids[0], {}, {"sampling.r-hat": 1.2})
+    store.tracking.measure(ids[0], [("sampling.r-hat", 1.2, 0, 0)])
     first, more = store.page(3)
     second, none = store.page(3, page=more)
     assert [run.id for run in (*first, *second)] == ids[::-1]
@@ -391,6 +391,7 @@ def test_a_cancelled_run_keeps_no_draws_and_cannot_go_on(store: Any, create: Any
     def ask(event: dict[str, Any]) -> None:
         if event["type"] == "sampling" and event["finished"] == 1:
             (store.folder(run.id) / "posterior.nc").write_text("half of it")
+            store.tracking.client.log_artifact(run.id, str(store.folder(run.id) / "posterior.nc"))
             pause(store, run.id)
         elif event["type"] == "paused":
             assert resume(store, run.id).status == "running"

@@ -12,8 +12,9 @@ import pytest
 
 from modelcompose.errors import Forbidden, NotFound
 from modelcompose.runs import RunStore
+from modelcompose.runs.machine import git_tags
 from modelcompose.runs.process import Process
-from modelcompose.runs.tracking import git_tags, metrics
+from modelcompose.runs.tracking import metrics
 from modelcompose.verdict import Finding, Verdict
 
 from .conftest import notebook
@@ -101,8 +102,12 @@ def test_a_process_of_another_machine_is_not_judged(store: Any, create: Any) -> 
 def test_the_tracking_uri_may_come_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELCOMPOSE_TRACKING_URI", "http://tracking.example")
     assert RunStore(tmp_path).tracking.uri == "http://tracking.example"
-    assert RunStore(tmp_path, "sqlite:///other.db").tracking.uri == "sqlite:///other.db"
+    assert RunStore(tmp_path, "sqlite:///other.db").tracking.uri == f"sqlite:///{tmp_path}/other.db"
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "modelcompose.toml").write_text("[tracking]\nuri = 'http://other.example'\n")
+    assert RunStore(tmp_path).tracking.uri == "http://tracking.example"
+    monkeypatch.delenv("MODELCOMPOSE_TRACKING_URI")
+    assert RunStore(tmp_path).tracking.uri == "http://other.example"
 
 
 def test_git_tells_commit_and_changes(tmp_path: Path) -> None:
