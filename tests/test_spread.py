@@ -50,7 +50,7 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     distributed = pytest.importorskip("distributed")
     logging.getLogger("distributed").setLevel("CRITICAL")
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp"
     ) as cluster:
         monkeypatch.setenv(CLUSTER, cluster.scheduler_address)
         yield cluster.scheduler_address
