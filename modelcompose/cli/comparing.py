@@ -70,14 +70,16 @@ def _diff(options: Any) -> None:
     found = workbench(options).compare_notebooks(options.ids)
     if options.json:
         return show_json(found)
-    first, *others = (one for one in found["runs"] if one["name"] not in found["without"])
-    for other in others:
-        before, after = (f"{one['name']} {one['id'][:8]}" for one in (first, other))
+    for other in found["runs"][1:]:
+        both = (found["runs"][0], other)
+        before, after = (f"{one['name']} {one['id'][:8]}" for one in both)
         for cell in found["cells"]:
-            old, new = ((cell["runs"][one["id"]] or "").splitlines() for one in (first, other))
+            old, new = ((cell["runs"].get(one["id"]) or "").splitlines() for one in both)
             lines = list(unified_diff(old, new, before, after, cell["step"], cell["step"], lineterm=""))
             print("\n".join(lines), end="\n\n" if lines else "")
     print(f"{len(found['cells'])} cells differ, {found['same']} are the same")
+    for name in found["without"]:
+        print(f"the notebook of {name} is gone")
     return None
 
 

@@ -9,6 +9,8 @@ import { Problem } from '../Problem';
 const WIDTH = 300;
 const HEIGHT = 96;
 const BASE = HEIGHT - 18;
+/** Room for half of a figure below either end. */
+const SIDE = 14;
 
 interface Named {
   /** What stands for a run where there is little room. */
@@ -98,7 +100,7 @@ function Curves(
   const ends = drawn.flatMap(({ curve }) => [curve.x[0]!, curve.x.at(-1)!]);
   const range: [number, number] = [Math.min(...ends), Math.max(...ends)];
   const peak = Math.max(...drawn.flatMap(({ curve }) => curve.y), 0) || 1;
-  const x = scale(range, 4, WIDTH - 4);
+  const x = scale(range, SIDE, WIDTH - SIDE);
   return (
     <figure className="jp-modelcompose-Curves">
       <figcaption>{title}</figcaption>
