@@ -48,7 +48,7 @@ describe('phases', () => {
     expect(screen.queryByText('Prior check')).toBeNull();
     await userEvent.click(phase('Before the data speak'));
     expect(screen.getByText('Prior check')).toBeTruthy();
-    expect(screen.getAllByText('Sampling check')).toHaveLength(2);
+    expect(screen.getByText('Sampling check')).toBeTruthy();
   });
 
   it('follows the work into the next phase', async () => {

@@ -12,6 +12,7 @@ import { Station } from './Station';
 import { useWizard, Wizard, WizardStore } from './wizard';
 import { AnalysisActions, AnalysisView } from './workflow/view';
 import { Workflow } from './workflow/Workflow';
+import { useWords } from './words';
 
 type Page = 'new' | 'workflow' | 'runs';
 
@@ -32,6 +33,7 @@ interface Props {
 
 /** The panel: a new analysis, the active one, and the runs. */
 export function Guide(props: Props) {
+  const t = useWords();
   const { client, host, view, actions, request } = props;
   const wizard = useWizard(client, props.wizard);
   const [page, setPage] = usePage(view?.path ?? null, request);
@@ -68,8 +70,9 @@ export function Guide(props: Props) {
         )}
         {page === 'workflow' && !view && (
           <p>
-            Open an analysis notebook, or start a new analysis. This page then
-            shows its steps.
+            {t.__(
+              'Open an analysis notebook, or start a new analysis. This page then shows its steps.'
+            )}
           </p>
         )}
         {page === 'runs' && (
@@ -87,7 +90,7 @@ export function Guide(props: Props) {
             className="jp-modelcompose-Button jp-mod-quiet"
             onClick={startNew}
           >
-            Start a new analysis
+            {t.__('Start a new analysis')}
           </button>
         </footer>
       )}
@@ -114,6 +117,7 @@ function usePage(
 }
 
 function Tabs(props: { page: Page; onSelect: (page: Page) => void }) {
+  const t = useWords();
   const tab = (page: Page, text: string) => (
     <button
       aria-current={props.page === page ? 'page' : undefined}
@@ -124,9 +128,9 @@ function Tabs(props: { page: Page; onSelect: (page: Page) => void }) {
   );
   return (
     <nav className="jp-modelcompose-Tabs" aria-label="ModelCompose">
-      {tab('new', 'New analysis')}
-      {tab('workflow', 'Steps')}
-      {tab('runs', 'Runs')}
+      {tab('new', t.__('New analysis'))}
+      {tab('workflow', t.__('Steps'))}
+      {tab('runs', t.__('Runs'))}
     </nav>
   );
 }
@@ -137,6 +141,7 @@ function NewAnalysis(props: {
   wizard: Wizard;
   onCreate: () => Promise<void>;
 }) {
+  const t = useWords();
   const { client, host, wizard, onCreate } = props;
   const { station, description, analysis, question, recommendation } = wizard;
   const [schema, setSchema] = useState<Schema | null>(null);
@@ -149,7 +154,7 @@ function NewAnalysis(props: {
   if (!schema) {
     return (
       <>
-        {fetching.busy && <Busy text="Connecting…" />}
+        {fetching.busy && <Busy text={t.__('Connecting…')} />}
         <Problem error={fetching.error} onRetry={fetchSchema} />
       </>
     );
@@ -161,9 +166,11 @@ function NewAnalysis(props: {
     <>
       <Station
         number={1}
-        title="Data"
+        title={t.__('Data')}
         summary={
-          description ? `${description.data} · ${description.rows} rows` : ''
+          description
+            ? `${description.data} · ${t._n('%1 row', '%1 rows', description.rows)}`
+            : ''
         }
         open={station === 'data'}
         enabled={true}
@@ -179,7 +186,7 @@ function NewAnalysis(props: {
       </Station>
       <Station
         number={2}
-        title="Question"
+        title={t.__('Question')}
         summary={question?.label ?? ''}
         open={station === 'question'}
         enabled={description !== null}
@@ -189,7 +196,7 @@ function NewAnalysis(props: {
       </Station>
       <Station
         number={3}
-        title="Model"
+        title={t.__('Model')}
         summary={model?.title ?? analysis.model ?? ''}
         open={station === 'model'}
         enabled={recommendation !== null}

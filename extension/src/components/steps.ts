@@ -1,5 +1,6 @@
 import { RunStatus, Status, StepView } from '../api/port';
 import { Tone } from './Badge';
+import { marked } from './words';
 
 export function isDone(step: StepView): boolean {
   return step.state !== 'todo' && !step.stale;
@@ -22,11 +23,11 @@ function isWaived({ state, verdict }: StepView): boolean {
 }
 
 const STEP_WORDS: Record<StepView['state'], string> = {
-  todo: 'To do',
-  passed: 'Passed',
-  warned: 'Warned',
-  failed: 'Failed',
-  info: 'Done'
+  todo: marked('To do'),
+  passed: marked('Passed'),
+  warned: marked('Warned'),
+  failed: marked('Failed'),
+  info: marked('Done')
 };
 
 const STEP_TONES: Record<StepView['state'], Tone> = {
@@ -37,14 +38,15 @@ const STEP_TONES: Record<StepView['state'], Tone> = {
   info: 'info'
 };
 
+/** In English; it is translated where it is shown. */
 export function stepWord(step: StepView, running: boolean): string {
   if (running) {
-    return 'Running';
+    return marked('Running');
   }
   if (step.stale && step.state !== 'todo') {
-    return 'Out of date';
+    return marked('Out of date');
   }
-  return isWaived(step) ? 'Let pass' : STEP_WORDS[step.state];
+  return isWaived(step) ? marked('Let pass') : STEP_WORDS[step.state];
 }
 
 export function stepTone(step: StepView, running: boolean): Tone {
@@ -58,15 +60,15 @@ export function stepTone(step: StepView, running: boolean): Tone {
 }
 
 export const STATUS_WORDS: Record<Status, string> = {
-  pass: 'Passed',
-  warn: 'Warned',
-  fail: 'Failed',
-  info: 'For information'
+  pass: marked('Passed'),
+  warn: marked('Warned'),
+  fail: marked('Failed'),
+  info: marked('For information')
 };
 
 /** A verdict's word; a failure that somebody lets pass is said to be that. */
 export function verdictWord(status: Status, waived: boolean): string {
-  return waived ? 'Failed, but waived' : STATUS_WORDS[status];
+  return waived ? marked('Failed, but waived') : STATUS_WORDS[status];
 }
 
 export function verdictTone(status: Status, waived: boolean): Tone {
@@ -74,14 +76,14 @@ export function verdictTone(status: Status, waived: boolean): Tone {
 }
 
 export const RUN_WORDS: Record<RunStatus, string> = {
-  queued: 'Waiting its turn',
-  running: 'Running',
-  passed: 'Passed',
-  warned: 'Passed with warnings',
-  failed: 'A check failed',
-  stopped: 'Stopped',
-  cancelled: 'Cancelled',
-  error: 'Crashed'
+  queued: marked('Waiting its turn'),
+  running: marked('Running'),
+  passed: marked('Passed'),
+  warned: marked('Passed with warnings'),
+  failed: marked('A check failed'),
+  stopped: marked('Stopped'),
+  cancelled: marked('Cancelled'),
+  error: marked('Crashed')
 };
 
 export const RUN_TONES: Record<RunStatus, Tone> = {

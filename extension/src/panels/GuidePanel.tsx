@@ -2,21 +2,17 @@ import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import { ISignal, Signal } from '@lumino/signaling';
 
-import { Host, WorkbenchClient } from '../api/port';
 import { Guide } from '../components/Guide';
 import { WizardStore } from '../components/wizard';
-import { AnalysisModel } from './analysis';
-import { BackgroundRuns } from './background';
+import { WordsProvider } from '../components/words';
 import { guideIcon } from './icon';
+import { IWorkbench } from './workbench';
 
 /** The guide, in JupyterLab's left sidebar or in a tab of the main area. */
 export class GuidePanel extends ReactWidget {
   constructor(
     id: string,
-    private readonly client: WorkbenchClient,
-    private readonly host: Host,
-    private readonly model: AnalysisModel,
-    private readonly background: BackgroundRuns,
+    private readonly workbench: IWorkbench,
     private readonly wizard: WizardStore
   ) {
     super();
@@ -52,25 +48,28 @@ export class GuidePanel extends ReactWidget {
   }
 
   protected override render(): JSX.Element {
+    const { client, host, model, background, trans } = this.workbench;
     return (
-      <UseSignal signal={this._requested}>
-        {() => (
-          <UseSignal signal={this.model.changed}>
-            {() => (
-              <Guide
-                client={this.client}
-                host={this.host}
-                view={this.model.view}
-                actions={this.model}
-                wizard={this.wizard}
-                request={this._request}
-                runsRevision={this.background.revision}
-                onRunStarted={run => this.background.follow(run)}
-              />
-            )}
-          </UseSignal>
-        )}
-      </UseSignal>
+      <WordsProvider value={trans}>
+        <UseSignal signal={this._requested}>
+          {() => (
+            <UseSignal signal={model.changed}>
+              {() => (
+                <Guide
+                  client={client}
+                  host={host}
+                  view={model.view}
+                  actions={model}
+                  wizard={this.wizard}
+                  request={this._request}
+                  runsRevision={background.revision}
+                  onRunStarted={run => background.follow(run)}
+                />
+              )}
+            </UseSignal>
+          )}
+        </UseSignal>
+      </WordsProvider>
     );
   }
 

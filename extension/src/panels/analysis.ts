@@ -5,6 +5,7 @@ import {
   NotebookPanel
 } from '@jupyterlab/notebook';
 import { KernelMessage } from '@jupyterlab/services';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { Debouncer } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 
@@ -53,6 +54,7 @@ export class AnalysisModel implements AnalysisActions {
     tracker: INotebookTracker,
     private readonly background: BackgroundRuns,
     private readonly localPath: (path: string) => string,
+    private readonly trans: TranslationBundle,
     private readonly dialogs?: ISessionContextDialogs
   ) {
     tracker.currentChanged.connect(() => this.attach(tracker.currentWidget));
@@ -117,7 +119,7 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   applyRemedy(remedy: Remedy, step: string): void {
-    void this.act('Changing the parameters…', async panel => {
+    void this.act(this.trans.__('Changing the parameters…'), async panel => {
       const before = await this.inspect(panel);
       const lineage = withRound(readLineage(panel), before, remedy, step);
       const { changes, label } = remedy;
@@ -129,8 +131,12 @@ export class AnalysisModel implements AnalysisActions {
     const revision = await this.asked((cells, path) =>
       this.client.waive(cells, step, by, reason, path)
     );
-    void this.act('Writing it down…', async panel => {
-      this.write(panel, revision.edits, reason ? 'Let it pass' : 'Taken back');
+    void this.act(this.trans.__('Writing it down…'), async panel => {
+      this.write(
+        panel,
+        revision.edits,
+        reason ? this.trans.__('Let it pass') : this.trans.__('Taken back')
+      );
       await this.execute(panel, ...this.again(revision, step));
     });
   }
@@ -143,14 +149,14 @@ export class AnalysisModel implements AnalysisActions {
     const revision = await this.asked((cells, path) =>
       this.client.lockPlan(cells, by, path)
     );
-    await this.act('Locking the plan…', async panel => {
-      this.write(panel, revision.edits, 'The plan is locked');
+    await this.act(this.trans.__('Locking the plan…'), async panel => {
+      this.write(panel, revision.edits, this.trans.__('The plan is locked'));
       await this.inspect(panel);
     });
   }
 
   takeOver(): void {
-    void this.act('Taking the choices over…', async panel => {
+    void this.act(this.trans.__('Taking the choices over…'), async panel => {
       const { run, best } = this.tried(panel) ?? {};
       if (run?.lineage && best) {
         const changes = changesTo(run.lineage, run.id);
@@ -161,7 +167,7 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   openBest(): void {
-    void this.act('Opening the notebook…', async panel => {
+    void this.act(this.trans.__('Opening the notebook…'), async panel => {
       const { best } = this.tried(panel) ?? {};
       if (best) {
         await this.background.open(best.run);
@@ -176,7 +182,7 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   composeFull(): void {
-    void this.act('Writing the notebook…', async panel => {
+    void this.act(this.trans.__('Writing the notebook…'), async panel => {
       const analysis = this._inspection?.analysis;
       if (analysis) {
         const path = this.localPath(panel.context.path);
@@ -212,26 +218,32 @@ export class AnalysisModel implements AnalysisActions {
   }
 
   takeComposed(step: string): void {
-    void this.act('Taking the composed version…', async panel => {
-      this.write(
-        panel,
-        await this.originals(panel, step),
-        'Taking the composed version'
-      );
-      await this.inspect(panel);
-    });
+    void this.act(
+      this.trans.__('Taking the composed version…'),
+      async panel => {
+        this.write(
+          panel,
+          await this.originals(panel, step),
+          this.trans.__('Taking the composed version')
+        );
+        await this.inspect(panel);
+      }
+    );
   }
 
   runInBackground(autopilot = 0): void {
-    void this.act('Saving and starting the run…', async panel => {
-      await panel.context.save();
-      const path = this.localPath(panel.context.path);
-      await this.background.start(path, autopilot);
-    });
+    void this.act(
+      this.trans.__('Saving and starting the run…'),
+      async panel => {
+        await panel.context.save();
+        const path = this.localPath(panel.context.path);
+        await this.background.start(path, autopilot);
+      }
+    );
   }
 
   stopBackground(): void {
-    void this.act('Stopping the run…', panel =>
+    void this.act(this.trans.__('Stopping the run…'), panel =>
       this.background.stop(this.localPath(panel.context.path))
     );
   }
@@ -272,7 +284,9 @@ export class AnalysisModel implements AnalysisActions {
   ): Promise<T> {
     const panel = this._panel;
     if (!panel) {
-      throw new WorkbenchError({ message: 'No notebook is open.' });
+      throw new WorkbenchError({
+        message: this.trans.__('No notebook is open.')
+      });
     }
     return ask(project(panel), this.localPath(panel.context.path));
   }
@@ -291,7 +305,9 @@ export class AnalysisModel implements AnalysisActions {
     this.write(panel, revision.edits, label, before);
     if (revision.kept.length > 0) {
       Notification.warning(
-        'Cells that you edited by hand were left as they are. Check that they fit the new parameters.',
+        this.trans.__(
+          'Cells that you edited by hand were left as they are. Check that they fit the new parameters.'
+        ),
         { autoClose: 8000 }
       );
     }
@@ -337,7 +353,7 @@ export class AnalysisModel implements AnalysisActions {
 
   private run(through: string | undefined, force: string[]): void {
     if (through !== undefined) {
-      void this.act('Getting the kernel ready…', async panel => {
+      void this.act(this.trans.__('Getting the kernel ready…'), async panel => {
         await this.execute(panel, through, new Set(force));
         this.settle(panel);
       });
@@ -353,7 +369,11 @@ export class AnalysisModel implements AnalysisActions {
       recompose: () => this.recompose(panel),
       inspect: () => this.inspect(panel),
       enter: step => {
-        this.say(step ? `Running: ${step.title}` : 'Running…');
+        this.say(
+          step
+            ? this.trans.__('Running: %1', step.title)
+            : this.trans.__('Running…')
+        );
         this.showCell(step?.step ?? '');
       },
       leave: step => {

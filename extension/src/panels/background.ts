@@ -1,4 +1,5 @@
 import { Notification } from '@jupyterlab/apputils';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { ISignal, Signal } from '@lumino/signaling';
 
 import { followRun } from '../api/follow';
@@ -19,7 +20,8 @@ import { LabHost } from './host';
 export class BackgroundRuns {
   constructor(
     private readonly client: WorkbenchClient,
-    private readonly host: Pick<LabHost, 'openNotebook'>
+    private readonly host: Pick<LabHost, 'openNotebook'>,
+    private readonly trans: TranslationBundle
   ) {}
 
   /** Which runs are announced when they end; settings may say less. */
@@ -126,7 +128,7 @@ export class BackgroundRuns {
       this._tried.set(run.notebook, run);
     }
     const ended = outcome(run);
-    const message = `${run.name}: ${RUN_WORDS[ended].toLowerCase()}. ${lineage?.stopped || run.message}`;
+    const message = `${run.name}: ${this.trans.__(RUN_WORDS[ended])}. ${lineage?.stopped || run.message}`;
     if (!this.announces(ended)) {
       return;
     }
@@ -135,11 +137,13 @@ export class BackgroundRuns {
       callback: () => void this.host.openNotebook(executed!, step)
     });
     const { step } = telling(run);
-    const answer = hasFailed(ended) ? 'See what failed' : 'See the answer';
+    const answer = hasFailed(ended)
+      ? this.trans.__('See what failed')
+      : this.trans.__('See the answer');
     Notification.emit(message.trim(), NOTES[ended], {
       autoClose: false,
       actions: executed
-        ? [...(step ? [open(answer, step)] : []), open('Open')]
+        ? [...(step ? [open(answer, step)] : []), open(this.trans.__('Open'))]
         : []
     });
   }

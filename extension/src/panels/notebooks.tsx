@@ -3,11 +3,7 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { ICommandPalette, Notification } from '@jupyterlab/apputils';
-import {
-  ITranslator,
-  nullTranslator,
-  TranslationBundle
-} from '@jupyterlab/translation';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 
@@ -42,15 +38,13 @@ export const notebooksPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Runs, publishes and compares notebooks of the file browser.',
   autoStart: true,
   requires: [IWorkbench],
-  optional: [ICommandPalette, ITranslator],
+  optional: [ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     workbench: IWorkbench,
-    palette: ICommandPalette | null,
-    translator: ITranslator | null
+    palette: ICommandPalette | null
   ) => {
-    const { client, host, background, model } = workbench;
-    const trans = (translator ?? nullTranslator).load('modelcompose');
+    const { client, host, background, model, trans } = workbench;
     const add = (
       id: string,
       label: string,

@@ -7,7 +7,6 @@ import {
 import { ICommandPalette, WidgetTracker } from '@jupyterlab/apputils';
 import { ILauncher } from '@jupyterlab/launcher';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { RunStatus } from '../api/port';
 import { WizardStore } from '../components/wizard';
@@ -25,7 +24,6 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     ILayoutRestorer,
     ICommandPalette,
     ILauncher,
-    ITranslator,
     ILabShell,
     ISettingRegistry
   ],
@@ -35,16 +33,13 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     launcher: ILauncher | null,
-    translator: ITranslator | null,
     shell: ILabShell | null,
     settings: ISettingRegistry | null
   ) => {
-    const { client, host, model, background } = workbench;
-    const trans = (translator ?? nullTranslator).load('modelcompose');
+    const { host, model, background, trans } = workbench;
     // What was chosen in the sidebar is there in the tab, too.
     const wizard = new WizardStore();
-    const guide = (id: string) =>
-      new GuidePanel(id, client, host, model, background, wizard);
+    const guide = (id: string) => new GuidePanel(id, workbench, wizard);
     const panel = guide('modelcompose:guide');
     panel.title.caption = trans.__('ModelCompose');
     app.shell.add(panel, 'left', { rank: 150, type: 'ModelCompose' });

@@ -4,7 +4,6 @@ import {
 } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { guideIcon } from './icon';
 import { IWorkbench } from './workbench';
@@ -17,15 +16,13 @@ export const readingPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Folds the code of an analysis for readers; marks its tab.',
   autoStart: true,
   requires: [INotebookTracker, IWorkbench],
-  optional: [ICommandPalette, ITranslator],
+  optional: [ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     tracker: INotebookTracker,
-    { model }: IWorkbench,
-    palette: ICommandPalette | null,
-    translator: ITranslator | null
+    { model, trans }: IWorkbench,
+    palette: ICommandPalette | null
   ) => {
-    const trans = (translator ?? nullTranslator).load('modelcompose');
     const shows = () => codeShown(tracker.currentWidget);
     app.commands.addCommand(TOGGLE, {
       label: () =>

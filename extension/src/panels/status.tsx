@@ -3,11 +3,7 @@ import {
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
 import { IStatusBar } from '@jupyterlab/statusbar';
-import {
-  ITranslator,
-  nullTranslator,
-  TranslationBundle
-} from '@jupyterlab/translation';
+import { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 
 import { BackgroundRuns } from './background';
@@ -20,14 +16,11 @@ export const statusPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Shows in the status bar how many runs are under way.',
   autoStart: true,
   requires: [IWorkbench, IStatusBar],
-  optional: [ITranslator],
   activate: (
     _: JupyterFrontEnd,
-    { background, host }: IWorkbench,
-    bar: IStatusBar,
-    translator: ITranslator | null
+    { background, host, trans }: IWorkbench,
+    bar: IStatusBar
   ) => {
-    const trans = (translator ?? nullTranslator).load('modelcompose');
     bar.registerStatusItem('modelcompose:runs', {
       item: new RunningRuns(background, trans, () => host.openRuns()),
       align: 'left',
@@ -62,7 +55,7 @@ class RunningRuns extends ReactWidget {
               onClick={this.onOpen}
             >
               <guideIcon.react tag="span" aria-hidden="true" />
-              {text.replace('%1', String(active.length))}
+              {text}
             </button>
           );
         }}

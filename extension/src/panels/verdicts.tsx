@@ -1,9 +1,15 @@
 import { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { IRenderMime, IRenderMimeRegistry } from '@jupyterlab/rendermime';
+import {
+  ITranslator,
+  nullTranslator,
+  TranslationBundle
+} from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 
 import { Verdict, VERDICT_MIME } from '../api/port';
+import { WordsProvider } from '../components/words';
 import { lastChange } from '../components/workflow/lineage';
 import { isVerdict, VerdictOutput } from '../components/workflow/VerdictOutput';
 import { verdictActions } from '../components/workflow/view';
@@ -18,7 +24,10 @@ export class RenderedVerdict
   extends ReactWidget
   implements IRenderMime.IRenderer
 {
-  constructor(private readonly model: AnalysisModel | null) {
+  constructor(
+    private readonly model: AnalysisModel | null,
+    private readonly trans: TranslationBundle
+  ) {
     super();
   }
 
@@ -40,10 +49,16 @@ export class RenderedVerdict
       return <pre>{String(this._mime?.data['text/plain'] ?? '')}</pre>;
     }
     const { model } = this;
-    return model ? (
-      <UseSignal signal={model.changed}>{() => this.draw(verdict)}</UseSignal>
-    ) : (
-      this.draw(verdict)
+    return (
+      <WordsProvider value={this.trans}>
+        {model ? (
+          <UseSignal signal={model.changed}>
+            {() => this.draw(verdict)}
+          </UseSignal>
+        ) : (
+          this.draw(verdict)
+        )}
+      </WordsProvider>
     );
   }
 
@@ -75,17 +90,20 @@ export const verdictsPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Draws the verdicts of steps as cards in notebooks.',
   autoStart: true,
   requires: [IRenderMimeRegistry],
-  optional: [IWorkbench],
+  optional: [IWorkbench, ITranslator],
   activate: (
     _,
     rendermime: IRenderMimeRegistry,
-    workbench: IWorkbench | null
+    workbench: IWorkbench | null,
+    translator: ITranslator | null
   ) => {
+    const trans = (translator ?? nullTranslator).load('modelcompose');
     rendermime.addFactory(
       {
         safe: true,
         mimeTypes: [VERDICT_MIME],
-        createRenderer: () => new RenderedVerdict(workbench?.model ?? null)
+        createRenderer: () =>
+          new RenderedVerdict(workbench?.model ?? null, trans)
       },
       RANK
     );

@@ -3,6 +3,11 @@ import { ISessionContextDialogs } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
+import {
+  ITranslator,
+  nullTranslator,
+  TranslationBundle
+} from '@jupyterlab/translation';
 import { Token } from '@lumino/coreutils';
 
 import { RestWorkbench } from '../api/rest';
@@ -19,6 +24,8 @@ export interface IWorkbench {
   readonly model: AnalysisModel;
   /** The runs that are under way. */
   readonly background: BackgroundRuns;
+  /** The texts of the interface in the reader's language. */
+  readonly trans: TranslationBundle;
 }
 
 export const IWorkbench = new Token<IWorkbench>(
@@ -32,27 +39,30 @@ export const workbenchPlugin: JupyterFrontEndPlugin<IWorkbench> = {
   autoStart: true,
   provides: IWorkbench,
   requires: [INotebookTracker, IDocumentManager],
-  optional: [IDefaultFileBrowser, ISessionContextDialogs],
+  optional: [IDefaultFileBrowser, ISessionContextDialogs, ITranslator],
   activate: (
     app,
     tracker: INotebookTracker,
     documents: IDocumentManager,
     browser: IDefaultFileBrowser | null,
-    dialogs: ISessionContextDialogs | null
+    dialogs: ISessionContextDialogs | null,
+    translator: ITranslator | null
   ) => {
+    const trans = (translator ?? nullTranslator).load('modelcompose');
     const client = new RestWorkbench(app.serviceManager.serverSettings);
     const host = new LabHost(app.commands, documents, browser);
-    const background = new BackgroundRuns(client, host);
+    const background = new BackgroundRuns(client, host, trans);
     const model = new AnalysisModel(
       client,
       tracker,
       background,
       path => host.localPath(path),
+      trans,
       dialogs ?? undefined
     );
     void background.resume().catch(() => {
       // The panel says so when the server part is missing; here it only means that there is nothing to resume.
     });
-    return { client, host, model, background };
+    return { client, host, model, background, trans };
   }
 };

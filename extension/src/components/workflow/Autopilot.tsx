@@ -5,6 +5,7 @@ import { Badge } from '../Badge';
 import { RUN_TONES, RUN_WORDS } from '../steps';
 import { outcome } from './lineage';
 import { LineageGraph } from './LineageGraph';
+import { useWords } from '../words';
 
 const ROUNDS = 3;
 const MOST = 20;
@@ -14,6 +15,7 @@ export function Autopilot(props: {
   onStart: (rounds: number) => void;
   onCancel: () => void;
 }) {
+  const t = useWords();
   const [rounds, setRounds] = useState(String(ROUNDS));
   const id = useId();
   const wanted = Number(rounds);
@@ -25,17 +27,16 @@ export function Autopilot(props: {
   return (
     <form
       className="jp-modelcompose-Form"
-      aria-label="Try remedies by itself"
+      aria-label={t.__('Try remedies by itself')}
       onSubmit={submit}
     >
       <p className="jp-modelcompose-small">
-        Runs a copy in the background. Where a check fails, the most promising
-        remedy is taken and what depends on it runs again, until every check
-        passes or nothing helps. Your notebook stays as it is until you take the
-        result over.
+        {t.__(
+          'Runs a copy in the background. Where a check fails, the most promising remedy is taken and what depends on it runs again, until every check passes or nothing helps. Your notebook stays as it is until you take the result over.'
+        )}
       </p>
       <div className="jp-modelcompose-Field">
-        <label htmlFor={id}>How many changes at most?</label>
+        <label htmlFor={id}>{t.__('How many changes at most?')}</label>
         <input
           id={id}
           type="number"
@@ -48,14 +49,14 @@ export function Autopilot(props: {
       </div>
       <div className="jp-modelcompose-Buttons">
         <button className="jp-modelcompose-Button" disabled={!valid}>
-          Start
+          {t.__('Start')}
         </button>
         <button
           type="button"
           className="jp-modelcompose-Button jp-mod-quiet"
           onClick={props.onCancel}
         >
-          Cancel
+          {t.__('Cancel')}
         </button>
       </div>
     </form>
@@ -70,6 +71,7 @@ export function AutopilotResult(props: {
   onOpen: () => void;
   onDismiss: () => void;
 }) {
+  const t = useWords();
   const { run, busy } = props;
   const { lineage } = run;
   if (!lineage) {
@@ -80,11 +82,11 @@ export function AutopilotResult(props: {
   return (
     <section
       className="jp-modelcompose-Background"
-      aria-label="Remedies tried by itself"
+      aria-label={t.__('Remedies tried by itself')}
     >
       <div className="jp-modelcompose-Run-head">
         <strong>{run.name}</strong>
-        <Badge tone={RUN_TONES[ended]} text={RUN_WORDS[ended]} />
+        <Badge tone={RUN_TONES[ended]} text={t.__(RUN_WORDS[ended])} />
       </div>
       <p role="status">{lineage.stopped || run.message}</p>
       <LineageGraph lineage={lineage} />
@@ -93,22 +95,22 @@ export function AutopilotResult(props: {
           <button
             className="jp-modelcompose-Button jp-mod-primary"
             disabled={busy}
-            title="Changes the open notebook to what the best round had"
+            title={t.__('Changes the open notebook to what the best round had')}
             onClick={props.onTakeOver}
           >
-            Take these choices over
+            {t.__('Take these choices over')}
           </button>
         )}
         {best?.run && (
           <button className="jp-modelcompose-Button" onClick={props.onOpen}>
-            Open its notebook
+            {t.__('Open its notebook')}
           </button>
         )}
         <button
           className="jp-modelcompose-Button jp-mod-quiet"
           onClick={props.onDismiss}
         >
-          Close
+          {t.__('Close')}
         </button>
       </div>
     </section>

@@ -2,27 +2,35 @@ import { FindingChange, Round, Status } from '../../api/port';
 import { Mark } from '../Badge';
 import { STATUS_WORDS } from '../steps';
 import { Explained } from '../Term';
+import { useWords } from '../words';
 
 /** What a change of choices did to a step, finding by finding. */
 export function BeforeAfter(props: { round: Round; step: string }) {
+  const t = useWords();
   const { round, step } = props;
   const here = round.findings.filter(finding => finding.step === step);
   const elsewhere = round.findings.filter(
     finding => finding.step !== step && finding.status === 'fail'
   );
   return (
-    <section className="jp-modelcompose-Change" aria-label="Before and after">
-      <h5>After “{round.label}”</h5>
+    <section
+      className="jp-modelcompose-Change"
+      aria-label={t.__('Before and after')}
+    >
+      <h5>{t.__('After “%1”', round.label)}</h5>
       {here.length === 0 ? (
         <p className="jp-modelcompose-small">
-          Nothing that was found here has changed.
+          {t.__('Nothing that was found here has changed.')}
         </p>
       ) : (
         <FindingChanges findings={here} />
       )}
       {elsewhere.length > 0 && (
         <p className="jp-modelcompose-small">
-          Elsewhere fails now: {elsewhere.map(({ name }) => name).join(', ')}.
+          {t.__(
+            'Elsewhere fails now: %1.',
+            elsewhere.map(({ name }) => name).join(', ')
+          )}
         </p>
       )}
     </section>
@@ -53,15 +61,18 @@ export function FindingChanges(props: { findings: FindingChange[] }) {
 }
 
 function Value(props: { when: string; status: Status | ''; shown: string }) {
+  const t = useWords();
   const { when, status, shown } = props;
   if (!status) {
-    return <span>not looked at</span>;
+    return <span>{t.__('not looked at')}</span>;
   }
   return (
     <span className="jp-modelcompose-Changes-value">
       <Mark tone={status} />
       <span className="jp-modelcompose-hidden">
-        {STATUS_WORDS[status]} {when}:{' '}
+        {when === 'now'
+          ? t.__('%1 now:', t.__(STATUS_WORDS[status]))
+          : t.__('%1 before:', t.__(STATUS_WORDS[status]))}{' '}
       </span>
       {shown}
     </span>

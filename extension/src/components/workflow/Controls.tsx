@@ -6,6 +6,7 @@ import { Follow } from '../Follow';
 import { failedStep, nextStep } from '../steps';
 import { Autopilot } from './Autopilot';
 import { AnalysisActions, AnalysisView, Background } from './view';
+import { useWords } from '../words';
 
 interface Props {
   view: AnalysisView;
@@ -15,6 +16,7 @@ interface Props {
 
 /** What comes next, and other ways to run the notebook. */
 export function Controls(props: Props) {
+  const t = useWords();
   const { view, actions, busy } = props;
   const { steps } = view.inspection;
   const next = nextStep(steps);
@@ -22,12 +24,12 @@ export function Controls(props: Props) {
   if (busy) {
     return (
       <div className="jp-modelcompose-Controls">
-        <Busy text={view.activity ?? 'The notebook is running…'} />
+        <Busy text={view.activity ?? t.__('The notebook is running…')} />
         <button
           className="jp-modelcompose-Button"
           onClick={() => actions.interrupt()}
         >
-          Stop
+          {t.__('Stop')}
         </button>
       </div>
     );
@@ -36,8 +38,7 @@ export function Controls(props: Props) {
     <div className="jp-modelcompose-Controls">
       {failed && (
         <p role="status">
-          <strong>{failed.title}</strong> failed. Its card below says what to
-          try.
+          {t.__('“%1” failed. Its card below says what to try.', failed.title)}
         </p>
       )}
       {next ? (
@@ -45,10 +46,14 @@ export function Controls(props: Props) {
           className={`jp-modelcompose-Button ${failed ? '' : 'jp-mod-primary'}`}
           onClick={() => actions.runNext()}
         >
-          {failed ? 'Go on anyway' : 'Next'}: {next.title}
+          {failed
+            ? t.__('Go on anyway: %1', next.title)
+            : t.__('Next: %1', next.title)}
         </button>
       ) : (
-        !failed && <p role="status">Every step is done and up to date.</p>
+        !failed && (
+          <p role="status">{t.__('Every step is done and up to date.')}</p>
+        )
       )}
       <OtherRuns {...props} more={next !== undefined} />
     </div>
@@ -56,6 +61,7 @@ export function Controls(props: Props) {
 }
 
 function OtherRuns({ view, actions, more }: Props & { more: boolean }) {
+  const t = useWords();
   const [asking, setAsking] = useState(false);
   const background = view.background?.run.status;
   const running = background !== undefined && !hasEnded(background);
@@ -67,22 +73,24 @@ function OtherRuns({ view, actions, more }: Props & { more: boolean }) {
             className="jp-modelcompose-Button jp-mod-quiet"
             onClick={() => actions.runRest()}
           >
-            Run the rest
+            {t.__('Run the rest')}
           </button>
         )}
         <button
           className="jp-modelcompose-Button jp-mod-quiet"
           onClick={() => actions.runAll()}
         >
-          Run from the start
+          {t.__('Run from the start')}
         </button>
         <button
           className="jp-modelcompose-Button jp-mod-quiet"
           disabled={running}
-          title="Runs a copy of the notebook while you go on working, and keeps the result under Runs"
+          title={t.__(
+            'Runs a copy of the notebook while you go on working, and keeps the result under Runs'
+          )}
           onClick={() => actions.runInBackground()}
         >
-          Run in background
+          {t.__('Run in background')}
         </button>
         <button
           className="jp-modelcompose-Button jp-mod-quiet"
@@ -90,7 +98,7 @@ function OtherRuns({ view, actions, more }: Props & { more: boolean }) {
           aria-expanded={asking}
           onClick={() => setAsking(!asking)}
         >
-          Try remedies by itself
+          {t.__('Try remedies by itself')}
         </button>
       </div>
       {asking && !running && (
@@ -110,16 +118,17 @@ export function BackgroundRun(props: {
   background: Background;
   onStop: () => void;
 }) {
+  const t = useWords();
   const { run, step } = props.background;
   return (
     <div className="jp-modelcompose-Background">
       <span role="status">
-        In background: {run.name}
+        {t.__('In background: %1', run.name)}
         {step && ` · ${step}`}
       </span>
       <Follow following={props.background} />
       <button className="jp-modelcompose-Button" onClick={props.onStop}>
-        Stop the background run
+        {t.__('Stop the background run')}
       </button>
     </div>
   );

@@ -4,6 +4,7 @@ import { useAction } from '../action';
 import { Busy } from '../Busy';
 import { difference, Line } from './diff';
 import { Problem } from '../Problem';
+import { useWords } from '../words';
 
 /** A cell edited by hand, and what it would be if it were composed now. */
 export interface Changed {
@@ -17,6 +18,7 @@ export function EditedByHand(props: {
   busy: boolean;
   onTake: () => void;
 }) {
+  const t = useWords();
   const { compare, busy, onTake } = props;
   const [changes, setChanges] = useState<Changed[] | null>(null);
   const comparing = useAction();
@@ -25,8 +27,9 @@ export function EditedByHand(props: {
   return (
     <div className="jp-modelcompose-Edited">
       <p className="jp-modelcompose-small">
-        You changed this step’s code. It is yours now: ModelCompose runs and
-        judges it, but never overwrites it.
+        {t.__(
+          'You changed this step’s code. It is yours now: ModelCompose runs and judges it, but never overwrites it.'
+        )}
       </p>
       <div className="jp-modelcompose-Buttons">
         <button
@@ -34,7 +37,7 @@ export function EditedByHand(props: {
           aria-expanded={changes !== null}
           onClick={toggle}
         >
-          {changes ? 'Hide the difference' : 'Show the difference'}
+          {changes ? t.__('Hide the difference') : t.__('Show the difference')}
         </button>
         {changes && (
           <button
@@ -42,11 +45,11 @@ export function EditedByHand(props: {
             disabled={busy}
             onClick={onTake}
           >
-            Take the composed version
+            {t.__('Take the composed version')}
           </button>
         )}
       </div>
-      {comparing.busy && <Busy text="Composing for comparison…" />}
+      {comparing.busy && <Busy text={t.__('Composing for comparison…')} />}
       <Problem error={comparing.error} />
       {changes?.map((changed, index) => (
         <Difference
@@ -66,14 +69,15 @@ export function Difference(props: {
   left?: string;
   right?: string;
 }) {
-  const { lines, left = 'yours', right = 'composed' } = props;
+  const t = useWords();
+  const { lines, left = t.__('yours'), right = t.__('composed') } = props;
   const words = { same: '', mine: `${left}: `, composed: `${right}: ` };
   return (
     <figure className="jp-modelcompose-Diff">
       <figcaption className="jp-modelcompose-small">
         − {left}, + {right}
       </figcaption>
-      <ol tabIndex={0} aria-label="Difference">
+      <ol tabIndex={0} aria-label={t.__('Difference')}>
         {lines.map(({ side, text }, index) => (
           <li key={index} data-side={side}>
             <span aria-hidden="true">{SIGNS[side]}</span>

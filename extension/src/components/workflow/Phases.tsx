@@ -3,6 +3,7 @@ import { ReactNode, useId, useState } from 'react';
 import { StepView } from '../../api/port';
 import { Mark, Tone } from '../Badge';
 import { isDone, stepTone } from '../steps';
+import { useWords, Words } from '../words';
 
 /** So many steps can be seen at once; more of them stand in their phases. */
 const MANY = 10;
@@ -56,7 +57,7 @@ function Phase(props: {
 }) {
   const { title, steps, running, open, onToggle, children } = props;
   const body = useId();
-  const { tone, words } = summary(steps, running);
+  const { tone, words } = summary(steps, running, useWords());
   return (
     <section className="jp-modelcompose-Phase" data-open={open}>
       <h4>
@@ -83,16 +84,17 @@ function Phase(props: {
 /** A phase is as good as its worst step, and done when all of them are. */
 export function summary(
   steps: StepView[],
-  running: string[]
+  running: string[],
+  t: Words
 ): { tone: Tone; words: string } {
   const tones = steps.map(one => stepTone(one, running.includes(one.step)));
   const done = steps.filter(isDone).length;
-  const said = `${done} of ${steps.length} done`;
+  const said = t.__('%1 of %2 done', done, steps.length);
   if (tones.includes('busy')) {
-    return { tone: 'busy', words: 'Running' };
+    return { tone: 'busy', words: t.__('Running') };
   }
   if (tones.includes('fail')) {
-    return { tone: 'fail', words: 'Failed' };
+    return { tone: 'fail', words: t.__('Failed') };
   }
   if (done === 0) {
     return { tone: 'idle', words: said };
@@ -100,11 +102,11 @@ export function summary(
   if (tones.includes('warn') || tones.includes('waived')) {
     return {
       tone: 'warn',
-      words: done === steps.length ? 'Warned' : said
+      words: done === steps.length ? t.__('Warned') : said
     };
   }
   return done === steps.length
-    ? { tone: tones.includes('pass') ? 'pass' : 'info', words: 'Done' }
+    ? { tone: tones.includes('pass') ? 'pass' : 'info', words: t.__('Done') }
     : { tone: 'idle', words: said };
 }
 

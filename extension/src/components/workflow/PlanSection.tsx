@@ -5,6 +5,7 @@ import { useAction } from '../action';
 import { Badge } from '../Badge';
 import { useLatest } from '../live';
 import { Problem } from '../Problem';
+import { useWords } from '../words';
 
 const NONE: Planned = { plan: null, deviations: [] };
 
@@ -18,6 +19,7 @@ export function PlanSection(props: {
   load: () => Promise<Planned>;
   onLock: (by: string) => Promise<void>;
 }) {
+  const t = useWords();
   const { locked, choices, busy, load, onLock } = props;
   const { value, error } = useLatest(
     () => (locked ? load() : Promise.resolve(NONE)),
@@ -27,9 +29,14 @@ export function PlanSection(props: {
   return (
     <details className="jp-modelcompose-Details jp-modelcompose-Plan">
       <summary>
-        {plan ? `Plan locked since ${time(plan.when)}` : 'Plan: not locked'}{' '}
+        {plan
+          ? t.__('Plan locked since %1', time(plan.when))
+          : t.__('Plan: not locked')}{' '}
         {deviations.length > 0 && (
-          <Badge tone="warn" text={count(deviations.length, 'deviation')} />
+          <Badge
+            tone="warn"
+            text={t._n('%1 deviation', '%1 deviations', deviations.length)}
+          />
         )}
       </summary>
       <div className="jp-modelcompose-Disclosed">
@@ -37,15 +44,23 @@ export function PlanSection(props: {
         {plan && (
           <>
             <p className="jp-modelcompose-small">
-              {plan.by && `By ${plan.by}. `}
-              Question, columns, models and thresholds are held against it; its
-              hash is <code>{plan.digest.slice(0, 12)}</code>.
+              {plan.by && `${t.__('By %1.', plan.by)} `}
+              {t.__(
+                'Question, columns, models and thresholds are held against it. Its hash is:'
+              )}{' '}
+              <code>{plan.digest.slice(0, 12)}</code>
             </p>
-            {deviations.length === 0 && <p>Everything is as it was planned.</p>}
-            <ul className="jp-modelcompose-Notes" aria-label="Deviations">
+            {deviations.length === 0 && (
+              <p>{t.__('Everything is as it was planned.')}</p>
+            )}
+            <ul
+              className="jp-modelcompose-Notes"
+              aria-label={t.__('Deviations')}
+            >
               {deviations.map(({ what, planned, now }) => (
                 <li key={what}>
-                  <strong>{what}</strong>: planned {planned}, now {now}
+                  <strong>{what}</strong>:{' '}
+                  {t.__('planned %1, now %2', planned, now)}
                 </li>
               ))}
             </ul>
@@ -62,6 +77,7 @@ function Lock(props: {
   busy: boolean;
   onLock: (by: string) => Promise<void>;
 }) {
+  const t = useWords();
   const { again, busy, onLock } = props;
   const [by, setBy] = useState('');
   const id = useId();
@@ -74,11 +90,15 @@ function Lock(props: {
     <form className="jp-modelcompose-Form" onSubmit={submit}>
       <p className="jp-modelcompose-small">
         {again
-          ? 'Locking again makes a new plan, which names the one it replaces.'
-          : 'Freezes question, estimand, models and thresholds, with the time and a hash, before you look at the result. Whatever is changed later is listed here and in the report.'}
+          ? t.__(
+              'Locking again makes a new plan, which names the one it replaces.'
+            )
+          : t.__(
+              'Freezes question, estimand, models and thresholds, with the time and a hash, before you look at the result. Whatever is changed later is listed here and in the report.'
+            )}
       </p>
       <div className="jp-modelcompose-Field">
-        <label htmlFor={id}>Who decides? (may stay empty)</label>
+        <label htmlFor={id}>{t.__('Who decides? (may stay empty)')}</label>
         <input
           id={id}
           value={by}
@@ -91,7 +111,7 @@ function Lock(props: {
           className="jp-modelcompose-Button"
           disabled={busy || locking.busy}
         >
-          {again ? 'Lock a new plan' : 'Lock the plan'}
+          {again ? t.__('Lock a new plan') : t.__('Lock the plan')}
         </button>
       </div>
     </form>
@@ -103,8 +123,4 @@ function time(iso: string): string {
     dateStyle: 'medium',
     timeStyle: 'short'
   });
-}
-
-function count(number: number, word: string): string {
-  return `${number} ${word}${number === 1 ? '' : 's'}`;
 }

@@ -1,4 +1,5 @@
 import { Remedy } from '../../api/port';
+import { useWords } from '../words';
 
 /** Ways out of a failed check, the most promising first; each is nothing but a change of parameters. */
 export function Remedies(props: {
@@ -9,17 +10,18 @@ export function Remedies(props: {
   /** Null where they can only be read. */
   onTry: ((remedy: Remedy) => void) | null;
 }) {
+  const t = useWords();
   const { remedies, urgent, busy, onTry } = props;
   return (
     <div className="jp-modelcompose-Remedies">
-      <h5>Try this, most promising first</h5>
+      <h5>{t.__('Try this, most promising first')}</h5>
       {remedies.map((remedy, index) => (
         <div key={remedy.label} className="jp-modelcompose-Remedy">
           {onTry ? (
             <button
               className={`jp-modelcompose-Button ${index === 0 && urgent ? 'jp-mod-primary' : ''}`}
               disabled={busy}
-              title={`Changes the parameters: ${changesOf(remedy)}`}
+              title={t.__('Changes the parameters: %1', changesOf(remedy))}
               onClick={() => onTry(remedy)}
             >
               {remedy.label}
@@ -29,7 +31,7 @@ export function Remedies(props: {
           )}
           <small>{remedy.why}</small>
           {remedy.cost && (
-            <small>Cost: {remedy.cost.replace(/\.$/, '')}.</small>
+            <small>{t.__('Cost: %1.', remedy.cost.replace(/\.$/, ''))}</small>
           )}
           {!onTry && <code>{changesOf(remedy)}</code>}
         </div>

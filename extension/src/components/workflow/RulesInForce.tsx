@@ -5,6 +5,7 @@ import { useAction } from '../action';
 import { Busy } from '../Busy';
 import { Disclosure } from '../Disclosure';
 import { Problem } from '../Problem';
+import { useWords } from '../words';
 
 /** Every threshold that checks are judged by, each with who says so. */
 export function RulesInForce(props: {
@@ -12,8 +13,9 @@ export function RulesInForce(props: {
   /** The policy file of the analysis, as the workspace sees it; empty without one. */
   policy: string;
 }) {
+  const t = useWords();
   return (
-    <Disclosure summary="Rules in force">
+    <Disclosure summary={t.__('Rules in force')}>
       <List key={props.policy} {...props} />
     </Disclosure>
   );
@@ -23,6 +25,7 @@ function List(props: {
   client: Pick<WorkflowClient, 'thresholds'>;
   policy: string;
 }) {
+  const t = useWords();
   const { client, policy } = props;
   const [found, setFound] = useState<Thresholds | null>(null);
   const { busy, error, start } = useAction();
@@ -32,12 +35,12 @@ function List(props: {
   );
   return (
     <>
-      {busy && <Busy text="Reading the rules…" />}
+      {busy && <Busy text={t.__('Reading the rules…')} />}
       <Problem error={error} />
       {found && (
         <>
           <p className="jp-modelcompose-small">
-            {found.name}, version {found.version}{' '}
+            {t.__('%1, version %2', found.name, found.version)}{' '}
             <code>{found.digest.slice(0, 8)}</code>
           </p>
           <dl className="jp-modelcompose-Rules">

@@ -16,6 +16,7 @@ import { EditedByHand } from './Difference';
 import { lastChange } from './lineage';
 import { VerdictCard } from './VerdictCard';
 import { AnalysisActions, AnalysisView, verdictActions } from './view';
+import { useWords } from '../words';
 
 /** The step that judges the priors. */
 const PRIOR_STEP = 'prior';
@@ -32,6 +33,7 @@ interface Props {
 
 /** One step: how it stands, and opened, what its check found and what can be done. */
 export function Step(props: Props & { open: boolean; onToggle: () => void }) {
+  const t = useWords();
   const { step, view, open, onToggle } = props;
   const running = view.running.includes(step.step);
   const tone = stepTone(step, running);
@@ -52,10 +54,10 @@ export function Step(props: Props & { open: boolean; onToggle: () => void }) {
         <Mark tone={tone} />
         <span className="jp-modelcompose-Step-title">
           {step.title}{' '}
-          {step.edited && <Badge tone="info" text="Edited by hand" />}
+          {step.edited && <Badge tone="info" text={t.__('Edited by hand')} />}
         </span>
         <span className="jp-modelcompose-Step-word" data-tone={tone}>
-          {stepWord(step, running)}
+          {t.__(stepWord(step, running))}
         </span>
       </button>
       {running && view.sampling && <Progress sampling={view.sampling} />}
@@ -65,6 +67,11 @@ export function Step(props: Props & { open: boolean; onToggle: () => void }) {
 }
 
 function Body({ client, step, view, actions, busy }: Props) {
+  const t = useWords();
+  const byHand = (label: string, changes: Changes): Remedy => {
+    const why = t.__('Chosen by hand.');
+    return { label, why, changes, cost: '', score: 0 };
+  };
   const { analysis } = view.inspection;
   return (
     <div className="jp-modelcompose-Step-body">
@@ -93,7 +100,7 @@ function Body({ client, step, view, actions, busy }: Props) {
           path={view.path}
           busy={busy}
           onPut={priors =>
-            actions.applyRemedy(byHand('Other priors', { priors }), step.step)
+            actions.applyRemedy(byHand(t.__('Other priors'), { priors }), step.step)
           }
         />
       )}
@@ -104,7 +111,7 @@ function Body({ client, step, view, actions, busy }: Props) {
           busy={busy}
           onPut={changes =>
             actions.applyRemedy(
-              byHand('Computed otherwise', changes),
+              byHand(t.__('Computed otherwise'), changes),
               step.step
             )
           }
@@ -115,20 +122,16 @@ function Body({ client, step, view, actions, busy }: Props) {
           className="jp-modelcompose-Button jp-mod-quiet"
           onClick={() => actions.showCell(step.step)}
         >
-          Show in notebook
+          {t.__('Show in notebook')}
         </button>
         <button
           className="jp-modelcompose-Button jp-mod-quiet"
           disabled={busy}
           onClick={() => actions.runStep(step.step)}
         >
-          {step.state === 'todo' ? 'Run up to here' : 'Run again'}
+          {step.state === 'todo' ? t.__('Run up to here') : t.__('Run again')}
         </button>
       </div>
     </div>
   );
-}
-
-function byHand(label: string, changes: Changes): Remedy {
-  return { label, why: 'Chosen by hand.', changes, cost: '', score: 0 };
 }

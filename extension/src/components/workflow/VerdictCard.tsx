@@ -5,6 +5,7 @@ import { Explained } from '../Term';
 import { BeforeAfter } from './BeforeAfter';
 import { Remedies } from './Remedies';
 import { Waive, Waived } from './Waive';
+import { useWords } from '../words';
 
 /** Policies of one's own are named; the thresholds that everybody has need no word. */
 const DEFAULTS = /^ModelCompose['’]s defaults/;
@@ -27,6 +28,7 @@ export function VerdictCard(props: {
   /** Null where the card can only be read. */
   actions: VerdictActions | null;
 }) {
+  const t = useWords();
   const { verdict, stale, change, actions } = props;
   const { waived } = verdict;
   const failed = verdict.status === 'fail' && !stale && !waived;
@@ -37,14 +39,17 @@ export function VerdictCard(props: {
       </p>
       {stale && (
         <p className="jp-modelcompose-small">
-          Something that this step depends on changed after it ran; before that
-          it said {`“${STATUS_WORDS[verdict.status]}”.`} Run it again before you
-          rely on it.
+          {t.__(
+            'Something that this step depends on changed after it ran; before that it said “%1”. Run it again before you rely on it.',
+            t.__(STATUS_WORDS[verdict.status])
+          )}
         </p>
       )}
       {verdict.partial && (
         <p className="jp-modelcompose-small">
-          Sampling was stopped early: this judges the draws made until then.
+          {t.__(
+            'Sampling was stopped early: this judges the draws made until then.'
+          )}
         </p>
       )}
       {waived && (
@@ -67,7 +72,7 @@ export function VerdictCard(props: {
       <Findings findings={verdict.findings} />
       {verdict.policy && !DEFAULTS.test(verdict.policy) && (
         <p className="jp-modelcompose-small">
-          Judged by the rules of {verdict.policy}.
+          {t.__('Judged by the rules of %1.', verdict.policy)}
         </p>
       )}
     </div>
@@ -75,11 +80,12 @@ export function VerdictCard(props: {
 }
 
 function Findings({ findings }: { findings: Finding[] }) {
+  const t = useWords();
   if (findings.length === 0) {
     return null;
   }
   return (
-    <ul className="jp-modelcompose-Findings" aria-label="Findings">
+    <ul className="jp-modelcompose-Findings" aria-label={t.__('Findings')}>
       {findings.map(finding => (
         <FindingItem key={finding.name} finding={finding} />
       ))}
@@ -89,6 +95,7 @@ function Findings({ findings }: { findings: Finding[] }) {
 
 /** A finding that asks for attention is told in full; of the others one line says enough until it is opened. */
 function FindingItem({ finding }: { finding: Finding }) {
+  const t = useWords();
   const { name, rule, status, shown, threshold, sentence, source } = finding;
   return (
     <li>
@@ -104,13 +111,15 @@ function FindingItem({ finding }: { finding: Finding }) {
         </summary>
         <p className="jp-modelcompose-small">
           <span data-tone={status} className="jp-modelcompose-Finding-status">
-            {STATUS_WORDS[status]}
+            {t.__(STATUS_WORDS[status])}
           </span>
-          {threshold && `, should be ${threshold}`}. {sentence}
+          {threshold && t.__(', should be %1', threshold)}. {sentence}
         </p>
         {source && (
           <p className="jp-modelcompose-Finding-source">
-            Rule{rule && ` “${rule}”`}: {source}
+            {rule
+              ? t.__('Rule “%1”: %2', rule, source)
+              : t.__('Rule: %1', source)}
           </p>
         )}
       </details>

@@ -3,6 +3,7 @@ import { Badge } from '../Badge';
 import { verdictTone, verdictWord } from '../steps';
 import { Details } from './Details';
 import { VerdictActions, VerdictCard } from './VerdictCard';
+import { useWords } from '../words';
 
 /** A verdict as it stands below its cell: the card of the guide, with what it measured and its picture. */
 export function VerdictOutput(props: {
@@ -13,6 +14,7 @@ export function VerdictOutput(props: {
   change: Round | null;
   actions: VerdictActions | null;
 }) {
+  const t = useWords();
   const { verdict, picture, stale } = props;
   const waived = verdict.waived !== null && verdict.waived !== undefined;
   return (
@@ -24,11 +26,11 @@ export function VerdictOutput(props: {
       <header>
         <strong>{verdict.title}</strong>{' '}
         {stale ? (
-          <Badge tone="stale" text="Out of date" />
+          <Badge tone="stale" text={t.__('Out of date')} />
         ) : (
           <Badge
             tone={verdictTone(verdict.status, waived)}
-            text={verdictWord(verdict.status, waived)}
+            text={t.__(verdictWord(verdict.status, waived))}
           />
         )}
       </header>

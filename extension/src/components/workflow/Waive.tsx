@@ -3,11 +3,13 @@ import { FormEvent, useId, useState } from 'react';
 import { Waiver } from '../../api/port';
 import { useAction } from '../action';
 import { Problem } from '../Problem';
+import { useWords } from '../words';
 
 type OnWaive = (by: string, reason: string) => Promise<void>;
 
 /** Lets a failed check pass, in somebody's name and for a reason that everybody sees. */
 export function Waive(props: { by: string; busy: boolean; onWaive: OnWaive }) {
+  const t = useWords();
   const { busy, onWaive } = props;
   const [open, setOpen] = useState(false);
   const [by, setBy] = useState(props.by);
@@ -21,7 +23,7 @@ export function Waive(props: { by: string; busy: boolean; onWaive: OnWaive }) {
         disabled={busy}
         onClick={() => setOpen(true)}
       >
-        Let it pass…
+        {t.__('Let it pass…')}
       </button>
     );
   }
@@ -32,15 +34,16 @@ export function Waive(props: { by: string; busy: boolean; onWaive: OnWaive }) {
   return (
     <form
       className="jp-modelcompose-Form"
-      aria-label="Let it pass"
+      aria-label={t.__('Let it pass')}
       onSubmit={submit}
     >
       <p className="jp-modelcompose-small">
-        The check stays failed, but the analysis goes on. Your name and reason
-        are shown in the notebook, in every run, in the report and in the app.
+        {t.__(
+          'The check stays failed, but the analysis goes on. Your name and reason are shown in the notebook, in every run, in the report and in the app.'
+        )}
       </p>
       <div className="jp-modelcompose-Field">
-        <label htmlFor={nameId}>Who answers for it?</label>
+        <label htmlFor={nameId}>{t.__('Who answers for it?')}</label>
         <input
           id={nameId}
           required
@@ -51,7 +54,7 @@ export function Waive(props: { by: string; busy: boolean; onWaive: OnWaive }) {
       </div>
       <div className="jp-modelcompose-Field">
         <label htmlFor={reasonId}>
-          Why may the result be used all the same?
+          {t.__('Why may the result be used all the same?')}
         </label>
         <textarea
           id={reasonId}
@@ -67,14 +70,14 @@ export function Waive(props: { by: string; busy: boolean; onWaive: OnWaive }) {
           className="jp-modelcompose-Button"
           disabled={busy || waiving.busy || !by.trim() || !reason.trim()}
         >
-          Let it pass
+          {t.__('Let it pass')}
         </button>
         <button
           type="button"
           className="jp-modelcompose-Button jp-mod-quiet"
           onClick={() => setOpen(false)}
         >
-          Cancel
+          {t.__('Cancel')}
         </button>
       </div>
     </form>
@@ -88,6 +91,7 @@ export function Waived(props: {
   /** Null where nothing can be done about it. */
   onTakeBack: (() => Promise<void>) | null;
 }) {
+  const t = useWords();
   const { waiver, busy, onTakeBack } = props;
   const taking = useAction();
   const when = waiver.when && new Date(waiver.when).toLocaleDateString();
@@ -95,8 +99,9 @@ export function Waived(props: {
     <div className="jp-modelcompose-Waived">
       <p>
         <strong>
-          Let pass by {waiver.by}
-          {when && ` on ${when}`}:
+          {when
+            ? t.__('Let pass by %1 on %2:', waiver.by, when)
+            : t.__('Let pass by %1:', waiver.by)}
         </strong>{' '}
         {waiver.reason}
       </p>
@@ -107,7 +112,7 @@ export function Waived(props: {
           disabled={busy || taking.busy}
           onClick={() => void taking.start(onTakeBack)}
         >
-          Take back
+          {t.__('Take back')}
         </button>
       )}
     </div>

@@ -13,6 +13,7 @@ import { PlanSection } from './PlanSection';
 import { RulesInForce } from './RulesInForce';
 import { Step } from './Step';
 import { AnalysisActions, AnalysisView, focus, isBusy } from './view';
+import { useWords } from '../words';
 
 interface Props {
   client: WorkbenchClient;
@@ -22,6 +23,7 @@ interface Props {
 
 /** The steps of the active notebook, their verdicts, and what comes next. */
 export function Workflow({ client, view, actions }: Props) {
+  const t = useWords();
   const { steps, problem } = view.inspection;
   const busy = isBusy(view);
   const [opened, toggle] = useOpenStep(view);
@@ -31,12 +33,12 @@ export function Workflow({ client, view, actions }: Props) {
       <Problem error={view.error ?? problem} />
       {view.undo && !busy && (
         <div className="jp-modelcompose-Undo" role="status">
-          <span>Changed: {view.undo}.</span>
+          <span>{t.__('Changed: %1.', view.undo)}</span>
           <button
             className="jp-modelcompose-Button jp-mod-quiet"
             onClick={() => actions.undo()}
           >
-            Undo
+            {t.__('Undo')}
           </button>
         </div>
       )}
@@ -104,6 +106,7 @@ function Heading({ view }: { view: AnalysisView }) {
 
 /** What holds for the whole analysis: how it came about, its plan, its rules, and the steps it does without. */
 function Rest(props: Props & { busy: boolean }) {
+  const t = useWords();
   const { client, view, actions, busy } = props;
   const { analysis, steps } = view.inspection;
   const { lineage } = view;
@@ -113,7 +116,7 @@ function Rest(props: Props & { busy: boolean }) {
   return (
     <div className="jp-modelcompose-Rest">
       {lineage && lineage.rounds.length > 1 && (
-        <Disclosure summary="How this model came about">
+        <Disclosure summary={t.__('How this model came about')}>
           {lineage.stopped && <p>{lineage.stopped}</p>}
           <LineageGraph lineage={lineage} />
         </Disclosure>
@@ -147,6 +150,7 @@ function AllSteps(props: {
   busy: boolean;
   onCompose: () => void;
 }) {
+  const t = useWords();
   const { client, count, busy, onCompose } = props;
   const [schema, setSchema] = useState<Schema | null>(null);
   const { start } = useAction();
@@ -160,14 +164,16 @@ function AllSteps(props: {
   }
   return (
     <p className="jp-modelcompose-small">
-      These are the {count} most important of {all} steps.{' '}
+      {t.__('These are the %1 most important of %2 steps.', count, all)}{' '}
       <button
         className="jp-modelcompose-Button jp-mod-quiet"
         disabled={busy}
-        title="Makes a new notebook with the same choices and every step; this one stays as it is"
+        title={t.__(
+          'Makes a new notebook with the same choices and every step; this one stays as it is'
+        )}
         onClick={onCompose}
       >
-        Go through all steps
+        {t.__('Go through all steps')}
       </button>
     </p>
   );
