@@ -9,10 +9,14 @@ import { Problem } from './Problem';
 import { Questions } from './question/Questions';
 import { Runs } from './runs/Runs';
 import { Station } from './Station';
+import { Tour } from './Tour';
 import { useWizard, Wizard, WizardStore } from './wizard';
 import { AnalysisActions, AnalysisView } from './workflow/view';
 import { Workflow } from './workflow/Workflow';
 import { useWords } from './words';
+
+/** The table that the tour ends with. */
+const SAMPLE = 'sleepstudy';
 
 type Page = 'new' | 'workflow' | 'runs';
 
@@ -27,6 +31,8 @@ interface Props {
   /** A data file to begin with, chosen outside the panel; a new object asks again. */
   request: { path: string } | null;
   runsRevision: number;
+  /** Show the tour, until somebody has seen enough of it. */
+  onTourEnd?: (() => void) | null;
   /** A run was resumed in the list of runs. */
   onRunStarted?: (run: Run) => void;
 }
@@ -48,6 +54,12 @@ export function Guide(props: Props) {
     wizard.restart();
     setPage('new');
   };
+  const trySample = () => {
+    wizard.restart();
+    wizard.goTo('data');
+    void wizard.loadFrom(() => client.addSample(SAMPLE));
+    setPage('new');
+  };
   const create = () =>
     wizard.compose(async composed => {
       await host.openNotebook(composed);
@@ -56,6 +68,9 @@ export function Guide(props: Props) {
   return (
     <div className="jp-modelcompose-Guide jp-modelcompose-Surface">
       <Tabs page={page} onSelect={setPage} />
+      {props.onTourEnd && (
+        <Tour onSample={trySample} onClose={props.onTourEnd} />
+      )}
       <main className="jp-modelcompose-Guide-page">
         {page === 'new' && (
           <NewAnalysis

@@ -27,6 +27,16 @@ export class GuidePanel extends ReactWidget {
     this._requested.emit();
   }
 
+  /** Show the tour; `onEnd` is called when it was closed. */
+  showTour(onEnd: () => void): void {
+    this._onTourEnd = () => {
+      this._onTourEnd = null;
+      this._requested.emit();
+      onEnd();
+    };
+    this._requested.emit();
+  }
+
   /** Emitted when the panel came into view or went out of it. */
   get shown(): ISignal<this, boolean> {
     return this._shown;
@@ -63,6 +73,7 @@ export class GuidePanel extends ReactWidget {
                   wizard={this.wizard}
                   request={this._request}
                   runsRevision={background.revision}
+                  onTourEnd={this._onTourEnd}
                   onRunStarted={run => background.follow(run)}
                 />
               )}
@@ -73,6 +84,7 @@ export class GuidePanel extends ReactWidget {
     );
   }
 
+  private _onTourEnd: (() => void) | null = null;
   private _request: { path: string } | null = null;
   private _shown = new Signal<this, boolean>(this);
   private _requested = new Signal<this, void>(this);

@@ -17,7 +17,8 @@ export const CommandIDs = {
   stop: 'modelcompose:stop',
   undo: 'modelcompose:undo',
   runInBackground: 'modelcompose:run-in-background',
-  composeFull: 'modelcompose:compose-full'
+  composeFull: 'modelcompose:compose-full',
+  tour: 'modelcompose:tour'
 } as const;
 
 export const NO_ARGUMENTS = {
@@ -54,6 +55,14 @@ export function addCommands(
     icon: guideIcon,
     describedBy: NO_ARGUMENTS,
     execute: openTab
+  });
+  commands.addCommand(CommandIDs.tour, {
+    label: trans.__('Tour of the Guide'),
+    describedBy: NO_ARGUMENTS,
+    execute: () => {
+      show();
+      panel.showTour(() => undefined);
+    }
   });
   commands.addCommand(CommandIDs.analyseFile, {
     label: trans.__('Analyse with ModelCompose'),

@@ -79,6 +79,9 @@ export const guidePlugin: JupyterFrontEndPlugin<void> = {
     void settings?.load(guidePlugin.id).then(setting => {
       background.announces = ended =>
         isAnnounced(String(setting.get('notifications').composite), ended);
+      if (setting.get('tour').composite) {
+        panel.showTour(() => void setting.set('tour', false));
+      }
     });
   }
 };
