@@ -100,7 +100,10 @@ function Body({ client, step, view, actions, busy }: Props) {
           path={view.path}
           busy={busy}
           onPut={priors =>
-            actions.applyRemedy(byHand(t.__('Other priors'), { priors }), step.step)
+            actions.applyRemedy(
+              byHand(t.__('Other priors'), { priors }),
+              step.step
+            )
           }
         />
       )}
