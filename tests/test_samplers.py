@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _thread
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -407,3 +408,53 @@ def test_draws_that_were_stopped_are_labelled(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Progress, "report", stop)
     dt = samplers.fit(model(), sampler="fake", draws=300, tune=10, chains=2)
     assert dt["posterior"].attrs["partial"] == "2 × 100 of 2 × 300 draws"
+
+
+def test_what_is_stopped_before_its_first_draw_leaves_none_behind(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(self: Progress) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv(samplers.RUN_FOLDER, str(tmp_path))
+    monkeypatch.setattr(Progress, "halt", stop)
+    with pytest.raises(KeyboardInterrupt):
+        samplers.fit(model(), sampler="fake", draws=300, tune=10, chains=2)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupt_while_draws_are_taken_over_or_saved_does_not_lose_them(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = samplers._save
+
+    def interrupted(*given: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        save(*given)
+
+    monkeypatch.setenv(samplers.RUN_FOLDER, str(tmp_path))
+    monkeypatch.setattr(samplers, "_save", interrupted)
+    dt = samplers.fit(model(), sampler="fake", draws=30, tune=10, chains=2)
+    assert dt["posterior"].sizes["draw"] == 30
+    assert [file.name for file in tmp_path.iterdir()] == [samplers.POSTERIOR]
+    monkeypatch.setattr(samplers, "_save", lambda *given: [signal.raise_signal(signal.SIGINT) for _ in range(2)])
+    with pytest.raises(KeyboardInterrupt):  # somebody insists
+        samplers.fit(model(), sampler="fake", draws=30, tune=10, chains=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["nutpie", "pymc", "numpyro", "blackjax"])
+def test_a_sampler_that_is_stopped_while_it_warms_up_says_that_it_was_stopped(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+
+    def listen(content: dict[str, Any]) -> None:
+        if content.get("finished") and not told:
+            told.append(content)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr("modelcompose.samplers.progress.tell", listen)
+    with pytest.raises(KeyboardInterrupt):
+        samplers.fit(model(), sampler=name, draws=100, tune=200_000, chains=2, random_seed=1)
+    assert told[0]["finished"] < 2 * 200_000

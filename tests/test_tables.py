@@ -10,7 +10,7 @@ import pytest
 
 from modelcompose import Workbench, cli, load
 from modelcompose.analysis import Analysis
-from modelcompose.errors import Forbidden, InvalidData, NotFound
+from modelcompose.errors import Forbidden, InvalidData, InvalidInput, NotFound
 
 CSV = "person,age,score,arm,y1,y2,y3\n" + "\n".join(
     f"p{at % 10},{20 + at},{'' if at == 3 else at / 4},{'ab'[at % 2]},{at},{at + 1},{at + 2}" for at in range(40)
@@ -72,6 +72,9 @@ def test_preview_shows_and_changes_nothing(bench: Workbench) -> None:
     assert bench.preview({"data": "trial.csv"}, {"do": "join", "data": "other.csv", "on": ["arm"]})["added"] == ["cost"]
     with pytest.raises(InvalidData, match="there is no column 'nothing'"):
         bench.preview({"data": "trial.csv"}, {"do": "filter", "where": "nothing > 1"})
+    for recipe in (None, 5, "drop", [None]):
+        with pytest.raises(InvalidInput):
+            bench.preview({"data": "trial.csv", "recipe": recipe}, step)
 
 
 def test_nothing_outside_the_workspace_is_read(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -208,7 +208,7 @@ def judged(verdicts: Sequence[Verdict], control: Control) -> tuple[RunStatus, st
 
 
 def _raised(outcome: Outcome, control: Control) -> tuple[RunStatus, str]:
-    if control.stopping and outcome.step == outcome.interrupted:
+    if control.stopping and (outcome.step == outcome.interrupted or outcome.ename == "KeyboardInterrupt"):
         return "stopped", f"Stopped by {control.by}{_during(outcome.step)}, which could not be brought to an end."
     if outcome.ename == "DeadKernelError":
         return "error", f"The kernel died{_during(outcome.step)}; often there was too little memory."

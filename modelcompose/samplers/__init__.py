@@ -22,7 +22,7 @@ from modelcompose.errors import InvalidInput, NotFound
 from modelcompose.samplers import spread
 from modelcompose.samplers.elsewhere import read_posterior
 from modelcompose.samplers.facts import Facts
-from modelcompose.samplers.progress import RUN_FOLDER, Progress
+from modelcompose.samplers.progress import RUN_FOLDER, Progress, patient
 
 __all__ = ["Facts", "Sampler", "Settings", "facts", "fit", "listed", "names", "read_posterior", "refits"]
 
@@ -52,10 +52,11 @@ class Sampler(Protocol):
 
     It draws ``settings.draws`` from each of ``settings.chains`` chains of a PyMC model, keeps the variables named,
     tells ``progress`` as it goes, and on ``KeyboardInterrupt`` returns the draws made so far, of equal length for all
-    chains. The same seed gives the same draws on the same machine. The result is a DataTree with the groups
-    ``posterior`` and ``sample_stats``; of one whose draws depend on each other the latter has ``diverging``,
-    ``energy`` and ``reached_max_treedepth``. An approximation names itself in ``posterior.attrs["approximation"]``,
-    and how far it is to be trusted in ``pareto_k`` and ``importance_ess``; see ``modelcompose.samplers.importance``.
+    chains, or raises it where there are none. The same seed gives the same draws on the same machine. The result is a
+    DataTree with the groups ``posterior`` and ``sample_stats``; of one whose draws depend on each other the latter has
+    ``diverging``, ``energy`` and ``reached_max_treedepth``. An approximation names itself in
+    ``posterior.attrs["approximation"]``, and how far it is to be trusted in ``pareto_k`` and ``importance_ess``; see
+    ``modelcompose.samplers.importance``.
     ``FACTS`` says what is to be known before it is chosen.
 
     A sampler that compiles may have ``prepare(model, var_names)``; what it returns is then given to ``sample`` in the
@@ -146,9 +147,9 @@ def fit(
 ) -> Any:
     """Draw from the posterior of a model.
 
-    An interrupt keeps the draws made so far. When a run asks for it (by the environment variable
-    ``MODELCOMPOSE_RUN_FOLDER``), the posterior is saved as soon as it exists; a run that died after that takes these
-    draws when it is resumed.
+    An interrupt keeps the draws made so far, and is raised only where there are none yet. When a run asks for it (by
+    the environment variable ``MODELCOMPOSE_RUN_FOLDER``), the posterior is saved as soon as it exists; a run that died
+    after that takes these draws when it is resumed.
 
     Parameters
     ----------
@@ -180,6 +181,8 @@ def fit(
     ------
     InvalidInput
         When the model cannot start: its log density is not finite at the initial point.
+    KeyboardInterrupt
+        When it is stopped before the first draw that would be kept.
     """
     mark = _mark()
     if (rescued := _rescued(mark)) is not None:
@@ -191,20 +194,23 @@ def fit(
     fillings = getattr(model, "fillings", None) or [{}]
     with Progress(draws + tune, chains * len(fillings)) as progress:
         dt = _sampled(chosen, pymc_model, _kept(model, pymc_model), settings, fillings, progress)
-    posterior = _tidy(dt["posterior"].to_dataset(), pymc_model)
-    dt["posterior"] = posterior.assign_attrs(
-        _partial(posterior, draws, chains * len(fillings)),
-        requested_draws=draws,
-        requested_chains=chains * len(fillings),
-        chains_each=chains,
-        sampling_seconds=time.monotonic() - started,
-        sampler=sampler,
-        metric="low-rank" if settings.low_rank else "diagonal",
-        **({"independent": 1} if _facts(sampler, chosen).independent else {}),
-    )
-    _add_observed(dt, pymc_model)
-    if record:
-        _save(dt, mark)
+    with patient():
+        posterior = _tidy(dt["posterior"].to_dataset(), pymc_model)
+        dt["posterior"] = posterior.assign_attrs(
+            _partial(posterior, draws, chains * len(fillings)),
+            requested_draws=draws,
+            requested_chains=chains * len(fillings),
+            chains_each=chains,
+            sampling_seconds=time.monotonic() - started,
+            sampler=sampler,
+            metric="low-rank" if settings.low_rank else "diagonal",
+            **({"independent": 1} if _facts(sampler, chosen).independent else {}),
+        )
+        _add_observed(dt, pymc_model)
+        if record and draws and not posterior.sizes["draw"]:
+            raise KeyboardInterrupt("sampling was stopped before the first draw")
+        if record:
+            _save(dt, mark)
     return dt
 
 

@@ -40,7 +40,8 @@ def sample(model: Any, var_names: list[str], settings: Settings, progress: Progr
             state = {"draws": settings.tune + made, "total": settings.tune + settings.draws, "tuning": False}
             progress.report([{**state, "divergences": 0, "step_size": SPREAD, "steps": 1}] * settings.chains)
     except KeyboardInterrupt:
-        pass
+        if not made:
+            raise
     shape = (settings.chains, made)
     stats = {
         "diverging": np.zeros(shape, bool),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from modelcompose.samplers import spread
 from modelcompose.samplers.compiled import Compiled, compiled
 from modelcompose.samplers.facts import SAME_MACHINE, Facts
-from modelcompose.samplers.progress import EVERY, LOOKED_AT
+from modelcompose.samplers.progress import EVERY, LOOKED_AT, patient
 
 if TYPE_CHECKING:
     from modelcompose.samplers import Settings
@@ -49,7 +49,8 @@ def sample(model: Any, var_names: list[str], settings: Settings, progress: Progr
     try:
         dt = _followed(background, progress)
     except KeyboardInterrupt:
-        dt = background.abort()
+        with patient():
+            dt = background.abort()
     except RuntimeError as error:
         raise cannot_start(error) from None
     return _finished(dt)
@@ -81,8 +82,10 @@ def _begun(
 def _followed(background: Any, progress: Progress) -> Any:
     """Wait for the draws, pause while that is wanted, and look now and then at how far the chains agree."""
     while True:
-        with suppress(TimeoutError):
-            return background.wait(timeout=EVERY)
+        with patient() as interrupts, suppress(TimeoutError):
+            return background.wait(timeout=EVERY)  # which takes the draws over, once and for all
+        if interrupts:
+            raise KeyboardInterrupt
         progress.halt(background.pause, background.resume)
         progress.look(lambda: _so_far(background))
 

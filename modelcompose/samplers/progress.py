@@ -23,15 +23,19 @@ with the same keys when it goes on.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any, Self
 
 import numpy as np
 
-__all__ = ["EVENT", "Progress", "paused", "tell"]
+__all__ = ["EVENT", "Progress", "patient", "paused", "tell"]
 
 EVENT = "modelcompose_event"
 EVERY = 0.2
@@ -63,6 +67,30 @@ def paused() -> bool:
     """Tell whether somebody wants sampling to pause: a file ``pause`` in the folder of the run says so."""
     folder = os.environ.get(RUN_FOLDER)
     return folder is not None and folder != "" and (Path(folder) / PAUSE).exists()
+
+
+@contextmanager
+def patient() -> Iterator[list[int]]:
+    """Note an interrupt in the list that is lent instead of raising it: draws that are made must not be lost to one.
+
+    A second interrupt is raised. Outside the main thread, where none is raised anyway, nothing is done.
+    """
+    noted: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield noted
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        if len(noted) > 1:
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def agreement(values: Mapping[str, Any]) -> list[dict[str, Any]]:

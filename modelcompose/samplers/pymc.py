@@ -69,3 +69,7 @@ def sample(model: Any, var_names: list[str], settings: Settings, progress: Progr
             )
     except pm.exceptions.SamplingError as error:
         raise cannot_start(error) from None
+    except ValueError as error:
+        if "Not enough samples" not in str(error):
+            raise
+        raise KeyboardInterrupt from None  # it was stopped while all chains warmed up

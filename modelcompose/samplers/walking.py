@@ -96,7 +96,8 @@ def _parts(portion: Any, state: Any, flat: Flat, settings: Settings, progress: P
             progress.look(lambda: _so_far(flat, parts, settings))
             progress.halt()
     except KeyboardInterrupt:
-        pass
+        if len(parts) * PORTION <= settings.tune:
+            raise
     return parts
 
 

@@ -103,7 +103,8 @@ class Tables(Workspace):
         """
         from modelcompose.data import Recipe
 
-        choices = Analysis.of({**analysis, "recipe": [*analysis.get("recipe", []), dict(step)]})
+        before = Analysis.of(analysis)
+        choices = before.changed({"recipe": [*before.recipe, dict(step)]})
         raw = self._dataset(
             choices.changed({"recipe": [], "kinds": {}, "variables": {}}), self.workspace, contract=False
         )
