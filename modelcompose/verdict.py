@@ -26,6 +26,7 @@ WORDS: Mapping[Status, str] = {
     "warn": "Warning",
     "fail": "Failed",
 }
+PARTIAL = "Sampling was stopped early: this rests on fewer draws than asked for."
 # Readable on a light and on a dark page alike.
 COLOURS: Mapping[Status, str] = {"pass": "#2a8a50", "info": "#3f7fbf", "warn": "#a8730a", "fail": "#d93a2b"}
 
@@ -148,6 +149,7 @@ class Verdict(BaseModel):
             f'<p><strong>{escape(self.title)}</strong> &nbsp; <strong style="color: {colour}">'
             f"{WORDS[self.status]}</strong></p>",
             f"<p>{escape(self.sentence)}</p>",
+            f"<p><strong>Partial.</strong> {PARTIAL}</p>" if self.partial else "",
             self._waiver_html(),
             self._findings_html(),
             self._details_html(),
@@ -198,6 +200,7 @@ class Verdict(BaseModel):
     def text(self) -> str:
         """The verdict as plain text, a line for each finding."""
         lines = [f"{WORDS[self.status]}: {self.title} {self.sentence}"]
+        lines += [f"  partial: {PARTIAL}"] if self.partial else []
         lines += [f"  waived by {self.waived.by}: {self.waived.reason}"] if self.waived else []
         lines += [
             f"  {WORDS[f.status]:>15}  {f.name}: {f.shown} ({f.threshold or 'no threshold'})" for f in self.findings

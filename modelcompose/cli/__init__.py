@@ -463,7 +463,9 @@ def _runs_ls(options: Any) -> None:
             [
                 run["id"][:8],
                 "★" * run["starred"],
-                *(run[one] for one in ("name", "status", "model")),
+                run["name"],
+                _status(run),
+                run["model"],
                 *_when_and_why(run),
             ]
             for run in found["runs"]
@@ -517,6 +519,8 @@ def _predict(options: Any) -> None:
             for row in found["rows"]
         ],
     )
+    if found["partial"]:
+        print("Partial: sampling was stopped early, and this rests on fewer draws than asked for.")
     return None
 
 
@@ -572,7 +576,7 @@ def _open_lab(workspace: Path, notebook: str, options: list[str]) -> int:
 
 
 def _show_run(run: dict[str, Any]) -> None:
-    print(f"{run['name']}  {run['status']}  {run['id']}")
+    print(f"{run['name']}  {_status(run)}  {run['id']}")
     if run["message"]:
         print(f"  {run['message']}")
     for one in run["verdicts"]:
@@ -582,6 +586,11 @@ def _show_run(run: dict[str, Any]) -> None:
             print(f"  {what}: {run[what]}")
     if run["lineage"]:
         _show_lineage(run["lineage"])
+
+
+def _status(run: dict[str, Any]) -> str:
+    """Say how a run stands, and whether it rests on fewer draws than asked for."""
+    return f"{run['status']} (partial)" if run["partial"] else str(run["status"])
 
 
 def _show_lineage(lineage: dict[str, Any]) -> None:

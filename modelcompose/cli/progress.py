@@ -135,7 +135,8 @@ def judged(verdict: Mapping[str, Any]) -> str:
     """Say a verdict in a line; a failure that was waived counts as a warning."""
     waived = verdict.get("waived", False)
     mark = MARKS["warn"] if waived else MARKS.get(verdict["status"], " ")
-    return f"{mark} {verdict['title']} {'Failed, but waived. ' if waived else ''}{verdict['sentence']}"
+    words = "Failed, but waived. " * waived + "Partial. " * verdict.get("partial", False)
+    return f"{mark} {verdict['title']} {words}{verdict['sentence']}"
 
 
 def duration(seconds: float) -> str:

@@ -39,6 +39,8 @@ OWN = frozenset(
 SESSION = "modelcompose.runs.session"
 NATIVE, WARM = "python3", "modelcompose"
 OWN_KERNELS = frozenset({NATIVE, WARM})  # one and the same
+SECRETS = frozenset({"MODELCOMPOSE_NOTIFY_PASSWORD", "JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
+"""Of the environment of servers and runs, what is not a notebook's business."""
 GATE = "GateFailed"
 IOPUB_SECONDS = 60  # a cell with large pictures may take long to hand them over
 
@@ -92,7 +94,12 @@ class KernelEngine(NBClientEngine):  # type: ignore[misc]
             log=logger,
         )
         with control.signals():
-            return client.execute(env=os.environ | control.env)
+            return client.execute(env=_environment(control))
+
+
+def _environment(control: Control) -> dict[str, str]:
+    """Return the kernel's environment: this process's, without what only ModelCompose itself and a server need."""
+    return {name: value for name, value in os.environ.items() if name not in SECRETS} | control.env
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]

@@ -32,7 +32,7 @@ import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep, time
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -270,8 +270,7 @@ class ClusterWorker(Worker):
         runs = self._settled(self._open())
         waiting = [one for one in runs if one.waits]
         self._hear({one.id: one for one in waiting})
-        now = time()
-        ready = [one for one in waiting if one.place.not_before <= now and not one.paused and self._may_begin(one)]
+        ready = [one for one in waiting if not one.place.seconds_left and not one.paused and self._may_begin(one)]
         for one in ready:
             if one.place.chains == 0:
                 if one.id not in self.begun:

@@ -36,6 +36,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.EIO, errno
 UNGRADED = frozenset({"stopped", "cancelled", "error"})
 CLAIMED = "claimed"
 PRIORITY = "MODELCOMPOSE_PRIORITY"
+PROGRESS = "sampling"
 
 logger = logging.getLogger("modelcompose.runs")
 
@@ -122,7 +123,14 @@ def _recorder(
     warming = threading.Thread(target=_warm, args=(store, run_id), daemon=True)
 
     def record(kind: str, content: dict[str, Any]) -> None:
-        event = log.append(kind, **content)
+        try:
+            event = log.append(kind, **content)
+        except OSError as error:
+            if kind != PROGRESS:
+                raise
+            # Hours of draws are not given up because a disk is full while somebody is told how many there are.
+            logger.warning("How far sampling has come could not be told: %s", error)
+            return
         if warming.ident is None and kind == "step":
             warming.start()
         for hear in listeners:

@@ -12,10 +12,13 @@ __all__ = ["read_json", "write_json"]
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a file so that a reader finds either the old one or the new one."""
+    """Write a file so that a reader finds either the old one or the new one, also after the power has failed."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
-        fresh.write_text(json.dumps(value, ensure_ascii=False, indent=1), "utf-8")
+        with fresh.open("w", encoding="utf-8") as file:
+            file.write(json.dumps(value, ensure_ascii=False, indent=1))
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(path)
     except OSError:
         fresh.unlink(missing_ok=True)

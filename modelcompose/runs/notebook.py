@@ -18,8 +18,12 @@ def write(nb: Mapping[str, Any], path: Path) -> None:
     import nbformat
 
     fresh = path.with_name(f".{path.name}.part")
-    nbformat.write(nbformat.from_dict(nb), fresh)  # type: ignore[no-untyped-call]
-    fresh.replace(path)
+    try:
+        nbformat.write(nbformat.from_dict(nb), fresh)  # type: ignore[no-untyped-call]
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def read_executed(folder: Path) -> Any:

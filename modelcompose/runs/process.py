@@ -17,6 +17,8 @@ from modelcompose.runs.files import read_json, write_json
 __all__ = ["FILE", "Process", "kill_group"]
 
 FILE = "process.json"
+UNKNOWN = "unknown"
+"""What is said of a process that cannot be looked at just now, as when too many files are open; it is not dead."""
 LEASE_SECONDS = 60.0
 """A process of another machine that was silent for so long counts as dead; see ``beat``."""
 
@@ -64,7 +66,7 @@ class Process:
 
     def beat(self, folder: Path) -> bool:
         """Show other machines that this process lives; False when somebody else has the run by now."""
-        if self.read(folder) != self:
+        if (holder := self.read(folder)) is None or not self.same(holder):
             return False
         with suppress(OSError):
             os.utime(folder / FILE)
@@ -73,14 +75,20 @@ class Process:
     @property
     def mine(self) -> bool:
         """Whether it is this very process."""
-        return self.pid == os.getpid() and self == self.of(self.pid)
+        return self.pid == os.getpid() and self.same(self.of(self.pid))
+
+    def same(self, other: Process) -> bool:
+        """Tell whether it is the same process as another, as far as can be told."""
+        born = self.birth == other.birth or UNKNOWN in (self.birth, other.birth)
+        return born and (self.pid, self.host) == (other.pid, other.host)
 
     @property
     def dead(self) -> bool:
         """Whether it has ended, or is one of another machine of which nothing was heard for long."""
         if self.host != platform.node():
             return self.silent > LEASE_SECONDS
-        return not self.birth or _birth(self.pid) != self.birth
+        now = _birth(self.pid)
+        return not now or not self.birth or (now != self.birth and UNKNOWN not in (now, self.birth))
 
 
 def kill_group(process: Process) -> None:
@@ -116,8 +124,10 @@ def _birth_by_proc(pid: int) -> str:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
         boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
-    except OSError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""
+    except OSError:
+        return UNKNOWN
     fields = stat.rpartition(")")[2].split()  # the name before it may hold blanks
     return "" if fields[0] in "ZX" else f"{boot} {fields[19]}"
 
@@ -128,6 +138,6 @@ def _birth_by_ps(pid: int) -> str:
             ["ps", "-o", "state=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
         )
     except OSError:
-        return "unknown"
+        return UNKNOWN
     state, _, birth = told.stdout.strip().partition(" ")
     return "" if state.startswith("Z") else birth.strip()

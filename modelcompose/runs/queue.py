@@ -9,6 +9,9 @@ its name behind, and that is how its death is noticed.
     .modelcompose/runs/<id>/outcome.json   how it ended
     .modelcompose/runs/<id>/ask.json       what somebody asks of it
     .modelcompose/runs/<id>/pause          there while it is to pause
+
+Several machines may work on one workspace if its disk keeps locks among them, as NFS does from version 4 on, and Lustre
+when it is mounted with ``flock``. They then need an MLflow server: SQLite is for one machine.
 """
 
 from __future__ import annotations
@@ -115,6 +118,12 @@ class Place(BaseModel):
     def turn(self) -> tuple[int, float]:
         """What to sort by: higher priority first, then the older one."""
         return -self.terms.priority, self.asked
+
+    @property
+    def seconds_left(self) -> float:
+        """How long it still waits before it may begin; a clock that was set back does not make it wait for longer."""
+        seconds = self.not_before - time()
+        return max(seconds, 0.0) if seconds <= BACK_OFF[1] else 0.0
 
     def again(self, wait: float | None = None) -> Place:
         """Return the place of the next attempt, by default after a back-off that doubles every time."""
@@ -329,9 +338,8 @@ def next_runs(waiting: Iterable[Standing], busy: Iterable[Standing], limits: Lim
     """
     used = [limits.share(one.place) for one in busy if not one.place.within]
     chosen = []
-    now = time()
     for one in waiting:
-        if one.place.not_before > now or one.paused:
+        if one.place.seconds_left or one.paused:
             continue
         together = [*used, limits.share(one.place)]
         cores, memory = (sum(part) for part in zip(*together, strict=True))

@@ -27,6 +27,7 @@ class RunVerdict(BaseModel):
     status: Status
     sentence: str
     waived: bool = Field(False, description="Whether a named person lets its failure pass.")
+    partial: bool = Field(False, description="Whether it rests on sampling that was stopped early.")
 
     @classmethod
     def of(cls, verdict: Verdict) -> Self:
@@ -37,6 +38,7 @@ class RunVerdict(BaseModel):
             status=verdict.status,
             sentence=verdict.sentence,
             waived=verdict.waived is not None,
+            partial=verdict.partial,
         )
 
 

@@ -455,8 +455,8 @@ class RunStore:
                 self._retry(standing, message)
                 return
             ended = datetime.now(UTC).isoformat(timespec="milliseconds")
-            if status == "cancelled":
-                (standing.folder / POSTERIOR).unlink(missing_ok=True)
+            for name in (f".{POSTERIOR}.part", *([POSTERIOR] if status == "cancelled" else [])):
+                (standing.folder / name).unlink(missing_ok=True)
             write_json(standing.folder / OUTCOME, {"status": status, "message": message, "ended": ended})
         self._record(standing, read_json(standing.folder / OUTCOME))
 
@@ -622,6 +622,7 @@ class RunStore:
         folder = self.folder(info.run_id)
         ended = info.status in MLFLOW_STATUS.values()
         standing = None if ended else self.queue.standing(info.run_id)
+        verdicts = self._verdicts_of(record, ended)
         return Run.model_validate(
             {
                 "id": info.run_id,
@@ -633,7 +634,7 @@ class RunStore:
                 "model": tags.get("modelcompose.model", ""),
                 "data": tags.get("modelcompose.data", ""),
                 "message": tags.get("modelcompose.message", ""),
-                "verdicts": self._verdicts_of(record, ended),
+                "verdicts": verdicts,
                 "executed": self._existing(tags.get("modelcompose.executed")),
                 "git_commit": _commit(tags),
                 "report": self._existing(tags.get("modelcompose.report")),
@@ -645,7 +646,7 @@ class RunStore:
                 "grade": tags.get("modelcompose.grade", ""),
                 "original": tags.get(ORIGINAL, ""),
                 "kind": tags.get("modelcompose.kind", "run"),
-                "partial": tags.get(PARTIAL) == "true",
+                "partial": tags.get(PARTIAL) == "true" or any(one.partial for one in verdicts),
                 "sampler": tags.get("modelcompose.sampler", ""),
                 "elpd": record.data.metrics.get(ELPD),
                 "elpd_se": record.data.metrics.get(ELPD_SE),

@@ -143,15 +143,10 @@ class Worker:
                 if one.waits and one.place.attempt == attempt:
                     self._try(one, self._never_claimed, one)
             if one.left:
-                self._try(one, self._settle, one)
+                self._try(one, self.store.settle, one.id)
         known = {one.id for one in runs}
         self.begun = {one: begun for one, begun in self.begun.items() if one in known}
         return [one for one in self._open() if not one.left]
-
-    def _settle(self, one: Standing) -> None:
-        self.store.settle(one.id)
-        if self.store.queue.standing(one.id) is None:
-            notify.ended(self.store, self.store.get(one.id))
 
     def _try(self, one: Standing, settle: Callable[..., object], *places: Any, **more: Any) -> None:
         """Settle a run unless that went wrong a moment ago."""
@@ -160,11 +155,18 @@ class Worker:
         try:
             settle(*places, **more)
             now = self.store.queue.standing(one.id)
+            if now is None:
+                self._tell(one.id)
             if now is None or not now.left:
                 return
         except Exception as error:
             logger.warning("Run %s could not be settled: %s: %s", one.id[:8], type(error).__name__, error)
         self._left_alone[one.id] = monotonic() + UNSETTLED_SECONDS
+
+    def _tell(self, id: str) -> None:  # noqa: A002
+        """Tell of an end while the queue goes on: whoever is told may take long to answer."""
+        run = self.store.get(id)
+        threading.Thread(target=notify.ended, args=(self.store, run), name="notify").start()
 
     def _never_claimed(self, one: Standing) -> None:
         """End a run whose process ended before it had claimed it, with what that said last."""

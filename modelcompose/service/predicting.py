@@ -39,7 +39,8 @@ class Predictions(Workspace):
         -------
         dict
             ``rows``, each with its ``columns``, ``average`` and ``single`` (each with lower, median and upper end), and
-            a ``note`` on what about it the model has never seen; ``dropped``; ``ci_prob``; ``outcome`` and ``unit``.
+            a ``note`` on what about it the model has never seen; ``dropped``; ``partial``, whether it rests on sampling
+            that was stopped early; ``ci_prob``; ``outcome`` and ``unit``.
 
         Raises
         ------
@@ -122,6 +123,7 @@ def _predicted(choices: Analysis, found: Any, names: tuple[str, ...]) -> Json:
         "unit": "" if names else choices.units.get(choices.outcome, ""),
         "ci_prob": choices.ci_prob,
         "dropped": int(found.attrs["dropped"]),
+        "partial": bool(found.attrs["partial"]),
         "rows": [_row(found, at) for at in range(found.sizes["row"])],
     }
 

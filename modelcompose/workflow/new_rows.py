@@ -15,6 +15,7 @@ from modelcompose.data.cells import as_numbers
 from modelcompose.data.dataset import as_labels
 from modelcompose.data.kinds import as_dates
 from modelcompose.errors import InvalidAnalysis, InvalidData, ModelComposeError
+from modelcompose.workflow.fit import is_partial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -210,7 +211,12 @@ def new_rows(
             **{f"column {name}": value for name, value in columns.items()},
         },
         coords={"row": np.arange(1, len(rows) + 1), "end": ["lower", "median", "upper"]},
-        attrs={"dropped": found.dropped, "is_class": int(bool(classes)), "last": classes[-1] if classes else ""},
+        attrs={
+            "dropped": found.dropped,
+            "is_class": int(bool(classes)),
+            "last": classes[-1] if classes else "",
+            "partial": int(is_partial(dt)),
+        },
     )
 
 

@@ -9,6 +9,7 @@ import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
+from time import time
 from typing import Any
 
 import pytest
@@ -67,9 +68,14 @@ def test_two_runs_that_do_not_say_what_they_need_go_on_side_by_side(tmp_path: Pa
 
 
 def test_what_has_to_wait_does_not_hold_up_others(tmp_path: Path) -> None:
-    runs = waiting(tmp_path, {"not_before": 4e9}, {}, {})
+    runs = waiting(tmp_path, {"not_before": time() + 100}, {}, {})
     (runs[1].folder / "pause").touch()
     assert names(next_runs(runs, [], Limits(1))) == ["2"]
+
+
+def test_a_clock_that_was_set_back_keeps_no_run_waiting_for_hours(tmp_path: Path) -> None:
+    runs = waiting(tmp_path, {"not_before": time() + HOUR})
+    assert names(next_runs(runs, [], Limits(1))) == ["0"]
 
 
 def test_back_off_doubles_up_to_a_limit() -> None:
@@ -225,6 +231,29 @@ def test_a_run_begins_when_those_before_it_have_ended_well(chain: Any) -> None:
         f"Not begun: run 'chained' ({second.id[:8]}), which it was to follow, ended as 'failed'."
     )
     assert store.queue.open() == []
+
+
+def test_the_end_of_a_run_that_could_not_begin_is_told_while_the_queue_goes_on(
+    chain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, make = chain
+    run = make()
+    answer, told = threading.Event(), threading.Event()
+
+    def tell(_store: RunStore, ended: Any) -> None:
+        assert (ended.id, ended.status) == (run.id, "error")
+        answer.wait(60)
+        told.set()
+
+    def fail(*_: Any) -> int:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr("modelcompose.runs.notify.ended", tell)
+    worker = Worker(store, Limits(100), fail)
+    worker.look()
+    assert not worker.look(), "nobody has answered yet"
+    answer.set()
+    assert told.wait(60)
 
 
 # -- what cannot be recorded now ---------------------------------------------------------------------------------------
