@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,85 @@ def test_chains_of_one_fit_are_the_same_drawn_one_by_one(monkeypatch: pytest.Mon
             monkeypatch.undo()
         for group in ("posterior", "sample_stats"):
             assert whole[group].to_dataset().equals(single[group].to_dataset()), group
+
+
+def test_chains_that_are_stopped_keep_what_was_drawn_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    from modelcompose.samplers import Settings, nutpie
+    from modelcompose.samplers.progress import Progress
+
+    ready = nutpie.prepare(model().backend.model, ["x", "sigma"])
+    monkeypatch.setenv(CLUSTER, "tcp://127.0.0.1:1")
+    monkeypatch.setattr(spread, "cores", lambda: 2)
+    settings = Settings(1_000_000, 100, 4, 0.9, 1, False)
+    with Progress(1_000_100, 4) as progress:
+
+        def halt(*_: object) -> None:
+            if sum(chain["draws"] > 300 for chain in progress._latest) == 2:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(progress, "halt", halt)
+        found = nutpie.sample(ready, [], settings, progress)
+    sizes = found["posterior"].sizes
+    assert sizes["chain"] == 2
+    assert 100 <= sizes["draw"] < 1_000_000
+    assert np.isfinite(found["posterior"]["x"].values).all()
+
+
+@pytest.fixture
+def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """A cluster whose two workers are threads of this process; yields what is told."""
+    distributed = pytest.importorskip("distributed")
+    logging.getLogger("distributed").setLevel("CRITICAL")
+    told: list[dict[str, Any]] = []
+    monkeypatch.setattr(spread, "tell", told.append)
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=2, processes=False, dashboard_address=":0", protocol="tcp"
+    ) as own:
+        monkeypatch.setenv(CLUSTER, own.scheduler_address)
+        yield told
+        if (client := spread._connection(own.scheduler_address)._client) is not None:
+            client.close()
+        spread._connection.cache_clear()
+
+
+def test_fits_to_other_data_are_the_same_here_and_there(
+    threads: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pymc as pm
+
+    from modelcompose import samplers
+    from modelcompose.samplers import nutpie
+
+    rng = np.random.default_rng(5)
+    with pm.Model() as own:
+        data = pm.Data("data", rng.normal(size=30))
+        pm.Normal("y", pm.Normal("slope", 0, 2) * data, pm.HalfNormal("sd", 1), observed=rng.normal(size=30))
+    fillings = [{"data": rng.normal(size=30)} for _ in range(8)]
+    again = samplers.refits(own, draws=60, tune=120, chains=2, random_seed=3)
+    own.fillings = fillings
+    options = {"draws": 60, "tune": 120, "chains": 2, "random_seed": 3, "record": False}
+    with monkeypatch.context() as without:
+        without.delenv(CLUSTER)
+        alone, side_by_side = list(again.all(fillings)), samplers.fit(own, **options)
+    wait_for_threads(4)
+    wait = nutpie.Fit.wait
+
+    def late(self: nutpie.Fit, timeout: float | None = None) -> Any:
+        if threading.current_thread() is threading.main_thread():
+            time.sleep(0.5)
+        return wait(self, timeout)
+
+    monkeypatch.setattr(nutpie.Fit, "wait", late)
+    together = list(again.all(fillings))
+    assert threads[-1]["elsewhere"] > 0
+    for one, other in zip(alone, together, strict=True):
+        assert one["posterior"].to_dataset().equals(other["posterior"].to_dataset())
+        assert one["sample_stats"].to_dataset().equals(other["sample_stats"].to_dataset())
+    threads.clear()
+    found = samplers.fit(own, **options)
+    assert [one["pieces"] for one in threads if one["type"] == "cluster"] == [7]
+    assert side_by_side["posterior"].to_dataset().equals(found["posterior"].to_dataset())
+    assert found["posterior"].sizes["chain"] == 16
 
 
 def slow(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:

@@ -179,6 +179,16 @@ class OneOf:
             self.begun[place] = single
         return single
 
+    def pause(self) -> None:
+        """Halt the chains that are drawn here."""
+        for single in self.begun.values():
+            single.pause()
+
+    def resume(self) -> None:
+        """Let them go on."""
+        for single in self.begun.values():
+            single.resume()
+
 
 class Single:
     """A single chain that was begun.
@@ -204,6 +214,7 @@ class Single:
         self._over = threading.Event()
         self._problem = ""
         self._state: dict[str, Any] = {}
+        self._drawn: tuple[Any, Any] | None = None
         self._background = _begun(
             dataclasses.replace(compiled, initial_point_func=self._point),
             dataclasses.replace(settings, chains=place + 1),
@@ -245,19 +256,31 @@ class Single:
         """End it, and return what it has drawn."""
         import pyarrow
 
-        drawn, statistics = self._background.abort().get_arrow_trace()
-        at = self._place
-        return pyarrow.record_batch(drawn[at]), pyarrow.record_batch(statistics[at]), self._state
+        if self._drawn is None:
+            drawn, statistics = self._background.abort().get_arrow_trace()
+            self._drawn = pyarrow.record_batch(drawn[self._place]), pyarrow.record_batch(statistics[self._place])
+        return *self._drawn, self._state
+
+    def pause(self) -> None:
+        """Halt it, unless it has ended."""
+        if not self._over.is_set():
+            self._background.pause()
+
+    def resume(self) -> None:
+        """Let it go on."""
+        if not self._over.is_set():
+            self._background.resume()
 
     def cancel(self) -> None:
         """End it."""
+        self._over.set()
         self._background.cancel()
 
 
 def _one_by_one(ready: Prepared, settings: Settings, progress: Progress) -> Any:
     """Draw chains here and on the cluster; when that is stopped, return those that are whole and those begun here.
 
-    Of a chain that is drawn elsewhere nothing is seen until it is whole.
+    Of a chain that is drawn elsewhere nothing is seen until it is whole, and a pause leaves it alone.
     """
     total = settings.draws + settings.tune
     states = [{**UNSEEN, "total": total} for _ in range(settings.chains)]
@@ -268,7 +291,13 @@ def _one_by_one(ready: Prepared, settings: Settings, progress: Progress) -> Any:
 
     found: dict[int, Any] = {}
     begin = OneOf(ready, settings, heard)
-    chains = spread.spread(begin, range(settings.chains), ahead=spread.cores(), together=1)
+    chains = spread.spread(
+        begin,
+        range(settings.chains),
+        ahead=spread.cores(),
+        together=1,
+        between=lambda: progress.halt(begin.pause, begin.resume),
+    )
     try:
         for place, (drawn, statistics, state) in enumerate(chains):
             states[place] = state

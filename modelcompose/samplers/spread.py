@@ -75,7 +75,13 @@ def cores() -> int:
 
 
 def spread(
-    begin: Begin, items: Iterable[Any], *, ahead: int, threads: int = 1, together: int = TOGETHER
+    begin: Begin,
+    items: Iterable[Any],
+    *,
+    ahead: int,
+    threads: int = 1,
+    together: int = TOGETHER,
+    between: Callable[[], object] = lambda: None,
 ) -> Generator[Any, None, None]:
     """Do pieces of work, and yield what they give in their order.
 
@@ -94,10 +100,12 @@ def spread(
         How many threads of a machine one piece keeps busy.
     together
         How many pieces may travel together at most.
+    between
+        Called again and again while a cluster is waited for. Nothing is begun or sent as long as it does not return.
     """
     address = scheduler()
     if address:
-        yield from _Everywhere(begin, list(items), ahead, threads, together, _connection(address)).results()
+        yield from _Everywhere(begin, list(items), ahead, threads, together, _connection(address)).results(between)
     else:
         yield from _here(begin, items, ahead)
 
@@ -142,10 +150,11 @@ class _Everywhere:
         self._ended: set[int] = set()
         self._elsewhere = self._failures = 0
 
-    def results(self) -> Generator[Any, None, None]:
+    def results(self, between: Callable[[], object]) -> Generator[Any, None, None]:
         try:
             for at in range(len(self._items)):
                 while at not in self._done:
+                    between()
                     self._look()
                 yield self._done.pop(at)
         finally:
