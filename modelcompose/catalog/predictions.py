@@ -137,8 +137,9 @@ def predict(model: Any, dt: Any, random_seed: int) -> Any:
 def _means_of_rows(model: Any, inner: Any) -> list[str] | None:
     """Name what Bambi adds to the posterior with its predictions.
 
-    None where that is more than values of the rows, or where a simulated outcome is not what the likelihood is of: the
-    time that would have been recorded had nothing cut it off.
+    None where that is more than values of the rows; where Bambi tells something else under the name than stands in the
+    PyMC model, as for ordered levels, whose chances it works out from cumulative ones; or where a simulated outcome is
+    not what the likelihood is of: the time that would have been recorded had nothing cut it off.
     """
     if not hasattr(model, "backend"):
         return []
@@ -147,7 +148,7 @@ def _means_of_rows(model: Any, inner: Any) -> list[str] | None:
     parts = model.conditional_parameters
     names = [part.alias or name for name, part in parts.items()]
     known = {variable.name for variable in inner.deterministics}
-    smooth = any(part.hsgp_terms for part in parts.values())
+    smooth = any(part.hsgp_terms for part in parts.values()) or hasattr(model.family, "transform_mean")
     plain = all(isinstance(one.owner.op, RandomVariable) for one in inner.observed_RVs) and inner.observed_RVs
     return names if plain and not smooth and set(names) <= known else None
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -42,6 +43,7 @@ OWN_KERNELS = frozenset({NATIVE, WARM})  # one and the same
 SECRETS = frozenset({"MODELCOMPOSE_NOTIFY_PASSWORD", "JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
 """Of the environment of servers and runs, what is not a notebook's business."""
 GATE = "GateFailed"
+SAVE_SECONDS = 3.0
 IOPUB_SECONDS = 60  # a cell with large pictures may take long to hand them over
 
 logger = logging.getLogger("modelcompose.runs")
@@ -93,13 +95,31 @@ class KernelEngine(NBClientEngine):  # type: ignore[misc]
             log_output=log_output,
             log=logger,
         )
-        with control.signals():
+        with control.signals(), _saved_sparingly(nb_man):
             return client.execute(env=_environment(control))
 
 
 def _environment(control: Control) -> dict[str, str]:
     """Return the kernel's environment: this process's, without what only ModelCompose itself and a server need."""
     return {name: value for name, value in os.environ.items() if name not in SECRETS} | control.env
+
+
+@contextmanager
+def _saved_sparingly(nb_man: Any) -> Iterator[None]:
+    """Let papermill write the notebook every few seconds, not twice a cell; it does so at the end in any case.
+
+    Meanwhile nobody needs more: what finished steps have shown is kept with them.
+    """
+
+    def save(**_given: Any) -> None:
+        if (nb_man.now() - nb_man.last_save_time).total_seconds() >= SAVE_SECONDS:
+            type(nb_man).save(nb_man)
+
+    nb_man.save = save
+    try:
+        yield
+    finally:
+        del nb_man.save
 
 
 class _Client(PapermillNotebookClient):  # type: ignore[misc]
@@ -314,8 +334,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
         cells = [self.nb.cells[index] for index in self._cells[self._step]]
         sources = [cell.source for cell in cells]
 
-        def write(part: Path) -> bool:
-            return bool(self._ask(_call("keep", str(part), sources))["status"] == "ok")
+        def write(part: Path, seconds: float | None) -> bool:
+            return bool(self._ask(_call("keep", str(part), sources, seconds))["status"] == "ok")
 
         self._finished.keep(self._step, cells, write, ended=completed)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +15,7 @@ from modelcompose.analysis import Analysis
 from modelcompose.runs.checkpoints import POSTERIOR, Checkpoint, Checkpoints
 from modelcompose.runs.keys import Keys
 from modelcompose.verdict import MIME, verdict_in
+from modelcompose.workflow.notebook import is_composed
 
 __all__ = ["Finished"]
 
@@ -43,6 +45,7 @@ class Finished:
         self._checkpoints = checkpoints
         self._run = run
         self._begun: dict[str, str] = {}
+        self._began: dict[str, float] = {}
         self._found: dict[str, Checkpoint | None] = {}
         self._cut_short = False
 
@@ -52,6 +55,7 @@ class Finished:
 
     def begin(self, step: str) -> str:
         """Settle what a step depends on as it begins; empty where nobody can say."""
+        self._began[step] = time.monotonic()
         if step not in self._begun:
             self._begun[step] = self._keys.of(step) or ""
         return self._begun[step]
@@ -83,8 +87,13 @@ class Finished:
         verdict = verdict_in([output for outputs in found.cells for output in outputs])
         return verdict is None or verdict.gate != "fail" or self._analysis.on_fail != "stop"
 
-    def keep(self, step: str, cells: Sequence[Any], write: Callable[[Path], bool], *, ended: bool) -> None:
+    def keep(
+        self, step: str, cells: Sequence[Any], write: Callable[[Path, float | None], bool], *, ended: bool
+    ) -> None:
         """Keep a step that has ended now; what cannot be kept is merely run again another time.
+
+        What it showed is always kept, and so is a posterior. Other results of composed cells, which draw with the seed
+        that they name, are computed again when a later step needs them, if that is quicker than to store them.
 
         Parameters
         ----------
@@ -93,7 +102,8 @@ class Finished:
         cells
             Its cells, executed.
         write
-            Writes its results into a folder, and says whether that went well.
+            Writes its results into a folder, and says whether that went well; it is told how many seconds making them
+            again would take, and None where that may not be done.
         ended
             False when its check stopped the notebook.
         """
@@ -108,7 +118,7 @@ class Finished:
             return
         try:
             with self._checkpoints.writing() as part:
-                if not write(part):
+                if not write(part, self._seconds(step, cells)):
                     return
                 if step == FIT:
                     with suppress(FileNotFoundError):
@@ -116,6 +126,11 @@ class Finished:
                 self._checkpoints.keep(key, part, cells=outputs, ended=ended, waivers=self._waivers(step))
         except OSError as error:
             logger.warning("Step %s could not be kept: %s", step, error)
+
+    def _seconds(self, step: str, cells: Sequence[Any]) -> float | None:
+        """Return how long a step took, None where cells of it were written by hand."""
+        made = all(is_composed(cell) for cell in cells)
+        return time.monotonic() - self._began[step] if made and step in self._began else None
 
     def _waivers(self, step: str) -> list[dict[str, str]]:
         """Return the waivers that a step's verdict depends on: its own, and those of the steps it rests on."""

@@ -164,9 +164,9 @@ def without_secrets(text: str, environ: Mapping[str, str] = os.environ) -> str:
     A value that is only a reference to the environment stays.
     """
     for name, value in environ.items():
-        if len(value) >= SHORTEST and re.search(SECRETIVE, name, re.IGNORECASE):
+        if len(value) >= SHORTEST and value in text and re.search(SECRETIVE, name, re.IGNORECASE):
             text = text.replace(value, LEFT_OUT)
-    for pattern in SECRETS:
+    for pattern in SECRETS if len(text) >= SHORTEST else ():
         text = pattern.sub(_hidden, text)
     return text
 

@@ -23,6 +23,7 @@ KINDS = ("tree", "dataset")
 ALONE_SECONDS = 0.5
 PURE = ("print", "display")
 STATISTICS = "sample_stats"
+BYTES_A_SECOND = 5e6
 
 logger = logging.getLogger("modelcompose.runs")
 
@@ -60,14 +61,25 @@ def begin(step: str, key: str, folder: str = "", *, judge: bool = True) -> None:
         transformers.append(_Restoring(Path(folder), judge))
 
 
-def keep(folder: str, sources: Sequence[str]) -> None:
+def keep(folder: str, sources: Sequence[str], seconds: float | None = None) -> None:
     """Write the results that a step's cells have assigned into a folder, each as netCDF.
 
     Only trees and datasets of xarray are results; what netCDF cannot hold is left out and will be computed again.
+
+    Parameters
+    ----------
+    folder
+        Where to write.
+    sources
+        The sources of the step's cells.
+    seconds
+        How long the cells took. What is larger than 5 MB for each second is left out as well: storing and reading it
+        takes longer than computing it again. None when everything has to be stored.
     """
+    most = float("inf") if seconds is None else seconds * BYTES_A_SECOND
     for name in lasting([_shell().transform_cell(source) for source in sources]):
         value = _shell().user_ns.get(name)
-        if (kind := _kind(value)) is None:
+        if (kind := _kind(value)) is None or value.nbytes > most:
             continue
         file = Path(folder) / f"{name}.{kind}.nc"
         try:

@@ -15,7 +15,7 @@ from modelcompose.errors import ModelComposeError
 from modelcompose.verdict import Verdict, verdict_in
 from modelcompose.workflow.steps import STEPS, Step, choices_digest, upstream
 
-__all__ = ["StepState", "digest", "edited", "source_of", "step_of", "steps_in"]
+__all__ = ["StepState", "digest", "edited", "is_composed", "source_of", "step_of", "steps_in"]
 
 State = Literal["todo", "passed", "warned", "failed", "info"]
 STATES: Mapping[str, State] = {"pass": "passed", "warn": "warned", "fail": "failed", "info": "info"}
@@ -55,8 +55,13 @@ def step_of(cell: Mapping[str, Any]) -> str:
 
 def edited(cell: Mapping[str, Any]) -> bool:
     """Tell whether a composed cell was changed by hand."""
+    return _marked(cell) and not is_composed(cell)
+
+
+def is_composed(cell: Mapping[str, Any]) -> bool:
+    """Tell whether a cell was composed and stands as it was."""
     composed = (cell.get("metadata", {}).get("modelcompose") or {}).get("composed")
-    return composed is not None and composed != digest(source_of(cell))
+    return composed is not None and composed == digest(source_of(cell))
 
 
 def steps_in(nb: Mapping[str, Any]) -> list[StepState]:
@@ -122,7 +127,7 @@ def _was_executed(cell: Mapping[str, Any], verdict: Verdict) -> bool:
 
 
 def _marked(cell: Mapping[str, Any]) -> bool:
-    return "composed" in (cell.get("metadata", {}).get("modelcompose") or {})
+    return (cell.get("metadata", {}).get("modelcompose") or {}).get("composed") is not None
 
 
 def _executable(cells: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import bambi as bmb
 import numpy as np
 import pandas as pd
@@ -9,9 +11,13 @@ import pymc as pm
 import pytest
 import xarray as xr
 from scipy.stats import ks_2samp
+from test_contract import ENTRIES, prepared
 
+from modelcompose import catalog
 from modelcompose.catalog import predictions
+from tests.families import first_of_each_family
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::FutureWarning")
 DRAWS = 40
 
 
@@ -29,6 +35,7 @@ def table() -> pd.DataFrame:
             "y": 1 + x + 0.5 * site + rng.normal(size=rows),
             "count": rng.poisson(np.exp(0.3 * x + 0.1 * site)),
             "yes": rng.integers(0, 2, rows),
+            "grade": pd.Categorical(rng.integers(1, 5, rows), ordered=True),
         }
     )
 
@@ -43,6 +50,7 @@ MODELS = {
     "no intercept": ("y ~ 0 + kind + x:kind", "gaussian"),
     "the same for all": ("y ~ 1", "gaussian"),
     "levels": ("kind ~ x", "categorical"),
+    "ordered levels": ("grade ~ x", "sratio"),
 }
 
 
@@ -158,3 +166,20 @@ def test_what_no_parameter_decides_is_not_the_same_for_every_draw_if_it_is_rando
     drawn = predictions.predict(model, xr.DataTree.from_dict({"posterior": posterior}), random_seed=1)
     assert drawn["posterior_predictive"]["z"].shape == (2, 30, 6)
     assert len(np.unique(drawn["posterior_predictive"]["z"])) == 360
+
+
+@pytest.mark.parametrize("name", first_of_each_family())
+def test_means_of_every_model_of_the_catalogue_are_those_of_bambi(name: str, tmp_path: Path) -> None:
+    """What is asked later, such as the effect of a predictor, must not depend on whether rows were predicted before."""
+    _, analysis, _, table = prepared(ENTRIES[name], tmp_path, n=60)
+    model = catalog.build(analysis, table)
+    if not hasattr(model, "backend"):
+        pytest.skip("not a model of Bambi's")
+    prior = catalog.prior_predictive(model, draws=20, random_seed=1)["prior"].to_dataset()
+    dt = xr.DataTree.from_dict({"posterior": prior})
+    plain = model.predict(dt, kind="response_params", inplace=False)["posterior"]
+    before = predictions.expected(model, dt, table)
+    ours = predictions.predict(model, dt, random_seed=1)
+    for mean in set(plain.data_vars) - set(prior.data_vars):
+        np.testing.assert_allclose(ours["posterior"][mean], plain[mean], rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(predictions.expected(model, ours, table), before, rtol=1e-8, atol=1e-10)

@@ -58,6 +58,7 @@ def warm_up(wanted: Callable[[], bool] = lambda: True) -> None:
         with _inside(Path(folder)):
             _tried("workflow", lambda: _walk(Path(folder)))
             _tried("record", lambda: _record(Path(folder)))
+            _tried("looking up", _look_up)
         _forget()
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
@@ -112,6 +113,16 @@ def _record(folder: Path) -> None:
     run = store.create(workflow("simple"), name="warm", notebook_path="warm.ipynb", analysis=Analysis())
     store.list()
     store.finish(run.id, status="passed", message="")
+
+
+def _look_up() -> None:
+    """Find out what is installed: each time, that opens a file for every distribution."""
+    from jupyter_client.provisioning import KernelProvisionerFactory
+
+    from modelcompose.runs.keys import code_digest
+
+    KernelProvisionerFactory.instance()
+    code_digest()
 
 
 def _forget() -> None:
