@@ -117,7 +117,7 @@ def _record(folder: Path) -> None:
 
 def _look_up() -> None:
     """Find out what is installed: each time, that opens a file for every distribution."""
-    from jupyter_client.provisioning import KernelProvisionerFactory
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
     from modelcompose.runs.keys import code_digest
 
