@@ -52,7 +52,7 @@ def _suitable_node() -> bool:
 
 
 def _is_stale(root: Path) -> bool:
-    bundles = [root / WIDGETS / f"{name}.js" for name in ("whatif", "profile", "priors")]
+    bundles = [root / WIDGETS / f"{name}.js" for name in ("whatif", "profile", "priors", "frozen")]
     outputs = [root / LABEXTENSION / "package.json", *bundles]
     if not all(path.exists() for path in outputs):
         return True

@@ -20,11 +20,9 @@ const styles = {
   }
 };
 
-await build({
-  entryPoints: widgets.map(name => `src/widgets/${name}.tsx`),
+const options = {
   outdir: '../modelcompose/widgets/static',
   bundle: true,
-  format: 'esm',
   target: 'es2022',
   minify,
   legalComments: 'none',
@@ -33,4 +31,17 @@ await build({
   alias: { react: 'preact/compat', 'react-dom': 'preact/compat' },
   plugins: [styles],
   logLevel: 'info'
+};
+
+await build({
+  ...options,
+  format: 'esm',
+  entryPoints: widgets.map(name => `src/widgets/${name}.tsx`)
+});
+// A page without a kernel holds its script within itself, where no module can be imported from.
+await build({
+  ...options,
+  format: 'iife',
+  minify: true,
+  entryPoints: ['src/widgets/frozen.tsx']
 });

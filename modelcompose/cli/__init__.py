@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from modelcompose import __version__
-from modelcompose.cli import comparing, keeping, models, notebooks, queue, recording, registry, sweeping
+from modelcompose.cli import comparing, keeping, models, notebooks, publishing, queue, recording, registry, sweeping
 from modelcompose.cli.grammar import choice_options, choices, command, show_json, show_table, verb, whole, workbench
 from modelcompose.cli.notebooks import changes, with_changes
 from modelcompose.cli.progress import MARKS, Progress, judged
@@ -71,7 +71,7 @@ VERBS = {
     **comparing.VERBS,
     **recording.VERBS,
     "predict": "predict",
-    "publish": "publish",
+    **publishing.VERBS,
     **registry.VERBS,
 }
 
@@ -165,12 +165,8 @@ def _parser() -> argparse.ArgumentParser:
     queue.add(commands)
     recording.add(commands)
 
-    publish = verb(commands, "publish", _publish, "make a report page and a what-if app from a run")
-    publish.add_argument("id", help="the run's id, a beginning of it, or its name")
     registry.add(commands)
-    app = verb(commands, "app", _app, "serve a published app")
-    app.add_argument("app", help="the app's notebook, as publish printed it")
-    app.add_argument("--port", type=int, default=8866)
+    publishing.add(commands)
     return parser
 
 
@@ -522,28 +518,6 @@ def _predict(options: Any) -> None:
     if found["partial"]:
         print("Partial: sampling was stopped early, and this rests on fewer draws than asked for.")
     return None
-
-
-def _publish(options: Any) -> None:
-    found = workbench(options).publish(options.id)
-    if options.json:
-        return show_json(found)
-    print(f"report  {found['report']}")
-    print(f"app     {found['app'] or 'none, since there is no posterior'}")
-    if found["app"]:
-        print(f"        modelcompose app {found['app']}")
-    return None
-
-
-def _app(options: Any) -> int:
-    import subprocess
-
-    from modelcompose.publish import serve_command
-
-    path = Path(options.workspace) / options.app
-    if not path.is_file():
-        raise NotFound(f"there is no app {options.app!r}", remedy="Publish a run first.")
-    return subprocess.run(serve_command(path, port=options.port), check=False).returncode
 
 
 def _lab(options: Any) -> int:

@@ -22,7 +22,7 @@ from modelcompose.errors import NotFound
 from modelcompose.publish.story import Story, environment, read
 from modelcompose.workflow.notebook import source_of, step_of
 
-__all__ = ["clean_environment", "serve_command", "write_app"]
+__all__ = ["clean_environment", "refusal", "serve_command", "write_app"]
 
 SHARE = Path(__file__).parent / "share"
 APP = "app.ipynb"
@@ -124,12 +124,12 @@ def _numbered(cells: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 
 def _cells(nb: Mapping[str, Any], story: Story, files: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    refusal = _refusal(story)
-    yield _markdown("app_top.html.j2", story, refusal)
-    if not refusal:
+    reason = refusal(story)
+    yield _markdown("app_top.html.j2", story, reason)
+    if not reason:
         yield from (_code(f"%%capture\n{source}") for source in _rebuilding(nb, files) if source.strip())
         yield _code(WIDGET)
-    yield _markdown("app_rest.html.j2", story, refusal)
+    yield _markdown("app_rest.html.j2", story, reason)
 
 
 WIDGET = f"""\
@@ -141,7 +141,7 @@ dt = xr.open_datatree("{POSTERIOR}")
 WhatIf(analysis, table, model, dt)"""
 
 
-def _refusal(story: Story) -> str:
+def refusal(story: Story) -> str:
     """Say why there are no sliders, or nothing when there can be."""
     if story.computation_failed:
         return "There is nothing to try out: the computation failed its checks, so its numbers mean nothing."
@@ -193,9 +193,9 @@ def _code(source: str) -> dict[str, Any]:
     return {"cell_type": "code", "source": source, "outputs": [], "execution_count": None}
 
 
-def _markdown(template: str, story: Story, refusal: str) -> dict[str, Any]:
+def _markdown(template: str, story: Story, reason: str) -> dict[str, Any]:
     """Return a cell of one HTML block: it has no empty line, after which Markdown would begin anew."""
-    page = environment().get_template(template).render(story=story, refusal=refusal, version=modelcompose.__version__)
+    page = environment().get_template(template).render(story=story, refusal=reason, version=modelcompose.__version__)
     lines = (line.strip() for line in page.splitlines())
     source = "\n".join(line for line in lines if line)
     return {"cell_type": "markdown", "source": source.replace("$", "&#36;").replace("\\", "&#92;")}

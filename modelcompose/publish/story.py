@@ -20,7 +20,7 @@ from modelcompose.workflow.words import number
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-__all__ = ["ROUND_MARKS", "ROUND_WORDS", "STYLE", "Banner", "Chapter", "Story", "environment", "read"]
+__all__ = ["DEPTHS", "ROUND_MARKS", "ROUND_WORDS", "STYLE", "Banner", "Chapter", "Story", "environment", "read"]
 
 HERE = Path(__file__).parent
 STYLE = HERE / "share" / "voila" / "templates" / "modelcompose" / "static" / "modelcompose.css"
@@ -45,6 +45,13 @@ ROUND_WORDS: Mapping[str, str] = {
 }
 ROUND_MARKS: Mapping[str, Status] = {"passed": "pass", "warned": "warn", "running": "info", "queued": "info"}
 LEADING = ("column", "item", "choice", "what", "term", "model", "quantity", "kind", "prior", "95% of values", "missing")
+DEPTHS: Mapping[str, str] = {
+    "decision-maker": "a decision maker",
+    "analyst": "an analyst",
+    "statistician": "a statistician",
+}
+"""How deep a report goes: each shows what the one before it shows, and more of what the same figures rest on."""
+FOR: Mapping[str, str] = {"For the decision maker": "", "For the analyst": "mc-analyst"}
 COMPUTED = frozenset({"data", "model", "fit"})
 
 
@@ -145,6 +152,17 @@ class Story:
     def computation_failed(self) -> bool:
         """Whether numbers from this posterior must not be shown."""
         return any(one.gate == "fail" for one in self.chapters if one.id in ("sampling", "answer"))
+
+    @property
+    def trust(self) -> str:
+        """How the checks came out, in a sentence."""
+        found = [one.gate for one in self.chapters if one.verdict]
+        bad = {"warn": "gave a warning", "fail": "failed"}
+        counts = [f"{found.count(gate)} {said}" for gate, said in bad.items() if gate in found]
+        if not counts:
+            return f"All {len(found)} checks passed." if len(found) > 1 else "The only check passed."
+        good = sum(gate in ("pass", "info") for gate in found)
+        return f"{good} of {len(found)} checks passed, {' and '.join(counts)}."
 
     @property
     def policy(self) -> str:
@@ -320,7 +338,9 @@ def environment() -> Environment:
     )
     found.filters["picture"] = _data_uri
     found.filters["literal"] = literal
-    found.globals.update(MARKS=MARKS, WORDS=WORDS, ROUND_MARKS=ROUND_MARKS, ROUND_WORDS=ROUND_WORDS, worst=_worst)
+    found.globals.update(
+        MARKS=MARKS, WORDS=WORDS, ROUND_MARKS=ROUND_MARKS, ROUND_WORDS=ROUND_WORDS, DEPTHS=DEPTHS, FOR=FOR, worst=_worst
+    )
     return found
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,6 +39,11 @@ STEPS = 100
 POINTS = 80
 SPOKEN = 4
 SEED = 1
+CELLS = 1200
+AT_ONCE = 300
+VALUES = 21
+FEWEST = 5
+SHARED = ("outcome", "unit", "ci_prob", "range")
 
 
 class Scenarios:
@@ -132,8 +138,17 @@ class Scenarios:
         chosen = self._valid(values)
         if self._found:
             return self._told(self._found)
-        group = next((name for name in self._analysis.groups if chosen.get(name, self._typical) != self._typical), "")
+        group = self._group(chosen)
         draws, new_rows = self._draws(self._row(chosen), group=bool(group))
+        return self._expected(chosen, group, draws[:, 0], None if new_rows is None else new_rows[:, 0])
+
+    def _group(self, chosen: Mapping[str, float | str]) -> str:
+        """Return the column of groups of which one is chosen, or nothing for a typical one."""
+        return next((name for name in self._analysis.groups if chosen.get(name, self._typical) != self._typical), "")
+
+    def _expected(
+        self, chosen: Mapping[str, float | str], group: str, draws: np.ndarray, new_rows: np.ndarray | None
+    ) -> dict[str, Any]:
         ci_prob = self._analysis.ci_prob
         low, middle, high = _interval(draws, ci_prob)
         self._range = (min(self._range[0], low), max(self._range[1], high))
@@ -193,25 +208,77 @@ class Scenarios:
             row[name] = pd.Series([level], index=row.index, dtype=column.dtype if kept else None)
         return row
 
-    def _draws(self, row: pd.DataFrame, *, group: bool) -> tuple[np.ndarray, np.ndarray | None]:
-        """Draw what is expected of a row, and single new rows like it where that says more; shapes (draws,)."""
+    def _draws(self, rows: pd.DataFrame, *, group: bool) -> tuple[np.ndarray, np.ndarray | None]:
+        """Draw what is expected of rows, and single new rows like them where that says more; shapes (draws, rows)."""
         from pytensor.configdefaults import config
 
         # Every row makes a graph with constants of its own; compiling each one takes longer than drawing from it.
         with config.change_flags(mode="FAST_COMPILE"):
             if not self._target.single_rows or not hasattr(self._model, "backend"):
-                return self._target.of_rows(effects.expected(self._model, self._dt, row, groups=group))[:, 0], None
+                return self._target.of_rows(effects.expected(self._model, self._dt, rows, groups=group)), None
             predicted = self._model.predict(
                 self._dt,
                 kind="response",
-                data=row,
+                data=rows,
                 inplace=False,
                 include_group_specific=group,
                 random_seed=SEED,
             )
-        expected = _flat(predicted["posterior"][self._model.family.likelihood.parent])
+        expected = predicted["posterior"][self._model.family.likelihood.parent]
         new_rows = predicted["posterior_predictive"]
-        return expected, _flat(new_rows[next(iter(new_rows.data_vars))])
+        return _by_row(expected), _by_row(new_rows[next(iter(new_rows.data_vars))])
+
+    # -- for a page without a kernel -----------------------------------------------------------------------------
+
+    def frozen(self, most: int = CELLS) -> dict[str, Any]:
+        """Predict every combination of some values of each control, for a page that cannot ask.
+
+        Parameters
+        ----------
+        most
+            How many combinations at most. Numbers are given fewer values, then whole controls are held at their start,
+            those with most values first, until there are no more.
+
+        Returns
+        -------
+        dict
+            JSON values: ``controls`` with the values that they can take, ``start``, ``held`` (the controls that are
+            left out, and their values), ``shared``, what all predictions have in common, and ``cells``, the rest of
+            each prediction; the last control changes fastest. A density is told by where it ``begins`` and ``ends`` and
+            its heights ``y``, in thousandths of the highest.
+        """
+        controls, held = _coarsened(self.controls, self.start, most)
+        start = {control["name"]: _nearest(control, self.start[control["name"]]) for control in controls}
+        if self._found:
+            found = [self._told(self._found)]
+        else:
+            rows = [
+                {**held, **dict(zip((control["name"] for control in controls), values, strict=True))}
+                for values in product(*map(_values, controls))
+            ]
+            found = self._all(rows)
+        for one in found:
+            one["range"] = list(self._range)
+        shared = {name: found[0][name] for name in SHARED}
+        cells = [_packed({name: one[name] for name in one if name not in SHARED}) for one in found]
+        return {"controls": controls, "start": start, "held": held, "shared": shared, "cells": cells}
+
+    def _all(self, chosen: list[dict[str, float | str]]) -> list[dict[str, Any]]:
+        """Predict many rows at once: those of typical groups, and those of a group that is named."""
+        import pandas as pd
+
+        found: dict[int, dict[str, Any]] = {}
+        by_group = {at: self._group(one) for at, one in enumerate(chosen)}
+        for named in sorted({bool(group) for group in by_group.values()}):
+            places = [at for at, group in by_group.items() if bool(group) == named]
+            for first in range(0, len(places), AT_ONCE):
+                some = places[first : first + AT_ONCE]
+                rows = pd.concat([self._row(chosen[at]) for at in some], ignore_index=True)
+                draws, new_rows = self._draws(rows.astype(self._table.dtypes, errors="ignore"), group=named)
+                for column, at in enumerate(some):
+                    single = None if new_rows is None else new_rows[:, column]
+                    found[at] = self._expected(chosen[at], by_group[at], draws[:, column], single)
+        return [found[at] for at in range(len(chosen))]
 
     # -- in words ------------------------------------------------------------------------------------------------
 
@@ -350,6 +417,73 @@ def _predicts(model: Any, dt: Any, row: pd.DataFrame, inputs: list[str]) -> bool
         return False
 
 
+def _coarsened(
+    controls: list[dict[str, Any]], start: Mapping[str, float | str], most: int
+) -> tuple[list[dict[str, Any]], dict[str, float | str]]:
+    """Give controls fewer values, and hold some of them, until there are at most so many combinations."""
+    sizes = {control["name"]: _size(control, VALUES) for control in controls}
+    while math.prod(sizes.values()) > most:
+        wide = [one["name"] for one in controls if one["kind"] == "number" and sizes.get(one["name"], 0) > FEWEST]
+        if wide:
+            name = max(wide, key=sizes.__getitem__)
+            sizes[name] -= 1
+        else:
+            del sizes[max(sizes, key=sizes.__getitem__)]
+    held = {control["name"]: start[control["name"]] for control in controls if control["name"] not in sizes}
+    return [_with(control, sizes[control["name"]]) for control in controls if control["name"] in sizes], held
+
+
+def _size(control: Mapping[str, Any], most: int) -> int:
+    if control["kind"] == "category":
+        return len(control["levels"])
+    return int(min(most, round((control["max"] - control["min"]) / control["step"]) + 1))
+
+
+def _with(control: Mapping[str, Any], size: int) -> dict[str, Any]:
+    """Return a control with about so many values, evenly spaced from its lowest one."""
+    if control["kind"] == "category":
+        return dict(control)
+    steps = round((control["max"] - control["min"]) / control["step"])
+    every = max(1, math.ceil(steps / max(1, size - 1)))
+    return {**control, "step": every * control["step"], "max": _stop(control, steps // every * every)}
+
+
+def _stop(control: Mapping[str, Any], steps: int) -> float:
+    decimals = max(0, -math.floor(math.log10(control["step"])))
+    return float(round(control["min"] + steps * control["step"], decimals))
+
+
+def _values(control: Mapping[str, Any]) -> list[float | str]:
+    if control["kind"] == "category":
+        return list(control["levels"])
+    count = round((control["max"] - control["min"]) / control["step"])
+    return [_stop(control, step) for step in range(count + 1)]
+
+
+def _nearest(control: Mapping[str, Any], value: float | str) -> float | str:
+    if isinstance(value, str):
+        return value
+    return min((one for one in _values(control) if not isinstance(one, str)), key=lambda one: abs(one - value))
+
+
+def _packed(cell: dict[str, Any]) -> dict[str, Any]:
+    """Round what a picture cannot show."""
+    density = cell["density"]
+    if density:
+        highest = max(density["y"])
+        density = {
+            "begins": _short(density["x"][0]),
+            "ends": _short(density["x"][-1]),
+            "y": [round(1000 * height / highest) for height in density["y"][::2]],
+        }
+    ends = {name: _short(cell[name]) for name in ("lower", "median", "upper")}
+    return {**cell, **ends, "density": density}
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.6g}")
+
+
 def _ends(draws: np.ndarray) -> tuple[float, float]:
     low, high = np.quantile(draws, [0.005, 0.995])
     return float(low), float(high)
@@ -364,8 +498,10 @@ def _thinned(dt: Any, draws: int) -> Any:
     return DataTree.from_dict({"posterior": posterior.isel(draw=slice(None, None, every)).load()})
 
 
-def _flat(values: Any) -> np.ndarray:
-    return np.asarray(values.values, dtype=float).ravel()
+def _by_row(values: Any) -> np.ndarray:
+    """Return draws of rows, of shape (chain, draw, row), as (draws, rows)."""
+    found = np.asarray(values.values, dtype=float)
+    return found.reshape(-1, found.shape[-1])
 
 
 def _levels(column: pd.Series[Any]) -> list[Any]:

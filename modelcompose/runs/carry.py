@@ -47,7 +47,7 @@ LARGEST = 20_000_000_000
 LARGEST_MANIFEST = 20_000_000
 MOST_FILES = 10_000
 CHUNK = 1 << 20
-WHERE = ("modelcompose.home", "modelcompose.executed", "modelcompose.report", "modelcompose.app")
+WHERE = ("modelcompose.home", "modelcompose.executed", "modelcompose.report", "modelcompose.page", "modelcompose.app")
 """Tags that say where something lies in the workspace that a run comes from."""
 RELATIVES = ("mlflow.parentRunId", "modelcompose.parent", "modelcompose.reproduces")
 

@@ -60,6 +60,7 @@ class Run(BaseModel):
     executed: str | None = Field(None, description="The executed notebook, relative to the workspace.")
     git_commit: str | None = Field(None, description="The commit of the workspace; marked when files differed.")
     report: str | None = None
+    page: str | None = None
     app: str | None = None
     parent: str = Field("", description="The run that it belongs to: one on autopilot, or a sweep.")
     autopilot: int = Field(0, description="How many remedies the run may try by itself.")

@@ -519,9 +519,16 @@ class RunStore:
             **standing.place.terms.model_dump(),
         )
 
-    def published(self, id: str, *, report: str | None = None, app: str | None = None) -> Run:  # noqa: A002
+    def published(
+        self,
+        id: str,  # noqa: A002
+        *,
+        report: str | None = None,
+        page: str | None = None,
+        app: str | None = None,
+    ) -> Run:
         """Record where a run was published, as paths relative to the workspace."""
-        tags = {"modelcompose.report": report, "modelcompose.app": app}
+        tags = {"modelcompose.report": report, "modelcompose.page": page, "modelcompose.app": app}
         self.tracking.tag(self._require(id).info.run_id, {key: path for key, path in tags.items() if path})
         return self._told(self._require(id))
 
@@ -638,6 +645,7 @@ class RunStore:
                 "executed": self._existing(tags.get("modelcompose.executed")),
                 "git_commit": _commit(tags),
                 "report": self._existing(tags.get("modelcompose.report")),
+                "page": self._existing(tags.get("modelcompose.page")),
                 "app": self._existing(tags.get("modelcompose.app")),
                 "parent": tags.get("modelcompose.parent", ""),
                 "autopilot": int(tags.get("modelcompose.autopilot", 0)),

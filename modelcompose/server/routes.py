@@ -273,6 +273,20 @@ class OfView(Request):
     sort: str = ""
 
 
+class ToPublish(Request):
+    mode: Literal["", "report", "page", "app"] = ""
+    format: Literal["html", "pdf", "docx", "md"] = "html"
+    depth: Literal["decision-maker", "analyst", "statistician"] = "analyst"
+
+
+class OfRun(Request):
+    run: str = ""
+
+
+class Withdrawal(Request):
+    what: str
+
+
 class Events(Request):
     since: int = Field(0, ge=0)
     wait: float = Field(0.0, ge=0, le=20)
@@ -361,7 +375,9 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"runs/{RUN}/export", "export_run", OfFile, 201, apart=True),
     Route("POST", f"runs/{RUN}/reproduce", "reproduce", status=201),
     Route("POST", f"runs/{RUN}/predict", "predict", NewRows, apart=True),
-    Route("POST", f"runs/{RUN}/publish", "publish", status=201),
+    Route("POST", f"runs/{RUN}/publish", "publish", ToPublish, 201, apart=True),
+    Route("GET", "published", "list_published", OfRun),
+    Route("POST", "published/remove", "unpublish", Withdrawal),
     Route("POST", "predict", "predict", AnyPrediction, apart=True),
     Route("GET", "registry", "list_registered"),
     Route("POST", "registry", "register_model", Registration, 201, apart=True),

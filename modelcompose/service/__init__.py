@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from modelcompose import __version__
 from modelcompose.analysis import Analysis
-from modelcompose.errors import Conflict, InvalidInput, ModelComposeError, NotFound, Unavailable
+from modelcompose.errors import Conflict, ModelComposeError, NotFound, Unavailable
 from modelcompose.service.keeping import Keeping
 from modelcompose.service.models import Models
 from modelcompose.service.overlaying import Overlaying
+from modelcompose.service.publishing import Publishing
 from modelcompose.service.recording import Recording
 from modelcompose.service.registering import Registering
 from modelcompose.service.sweeping import Sweeping
 from modelcompose.service.tables import Tables
-from modelcompose.service.workspace import SAMPLE, Json
+from modelcompose.service.workspace import SAMPLE, Json, read_notebook
 
 if TYPE_CHECKING:
     from modelcompose.data import Dataset
@@ -37,7 +38,7 @@ MENDING = "modelcompose.service.mending"
 """The program that executes a run on autopilot in the background."""
 
 
-class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overlaying):
+class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overlaying, Publishing):
     """All that ModelCompose does, for one workspace.
 
     Parameters
@@ -401,7 +402,7 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overl
         from modelcompose.runs.queue import RUNS
 
         path = self._existing(notebook)
-        ready = self._ready(_read_notebook(path), changes, self._shown(path))
+        ready = self._ready(read_notebook(path), changes, self._shown(path))
         store = self._store()
         run = store.create(
             ready.nb,
@@ -532,52 +533,6 @@ class Workbench(Tables, Models, Registering, Sweeping, Recording, Keeping, Overl
 
         return runs.pause(self._store(), id).model_dump(mode="json")
 
-    def publish(self, id: str) -> Json:  # noqa: A002
-        """Make a report page and a what-if app from a run that has ended.
-
-        Returns
-        -------
-        dict
-            ``report`` and ``app``, paths in the workspace; ``app`` is None when the run has no posterior.
-        """
-        from modelcompose import publish, runs
-
-        store = self._store()
-        run = store.get(id)
-        if run.status not in runs.ENDED or not run.executed:
-            raise Conflict(f"run {run.name!r} has nothing to publish yet", remedy="Wait until it has ended.")
-        nb = _read_notebook(self._inside(run.executed))
-        name = f"{run.name}-{run.id[:8]}"
-        report = self._inside(f"reports/{name}.html")
-        report.parent.mkdir(parents=True, exist_ok=True)
-        facts = run.model_dump(mode="json") | {"plan": self._plan_of(nb, run)}
-        publish.write_report(nb, report, run=facts)
-        app = self._app(nb, run, store, name, facts)
-        store.published(run.id, report=self._shown(report), app=app)
-        return {"report": self._shown(report), "app": app}
-
-    def _plan_of(self, nb: Json, run: Run) -> Json:
-        """Return the plan of a run's notebook with what differs from it; a plan that is gone differs in whole."""
-        try:
-            return self.plan(nb["cells"], run.executed or run.notebook)
-        except ModelComposeError as error:
-            gone = {"what": "the plan itself", "planned": Analysis.read(nb).plan, "now": error.message}
-            return {"plan": {}, "deviations": [gone]}
-
-    def _app(self, nb: Json, run: Run, store: RunStore, name: str, facts: Json) -> str | None:
-        from modelcompose import publish
-
-        try:
-            posterior = store.artifact(run.id, "posterior.nc")
-        except NotFound:
-            return None
-        choices = Analysis.read(nb)
-        folder = self._inside(run.executed or run.notebook).parent
-        table = self._inside(folder / choices.data)
-        model = self._inside(folder / choices.model) if choices.model.endswith(".py") else None
-        target = self._inside(f"apps/{name}")
-        return self._shown(publish.write_app(nb, target, data=table, posterior=posterior, model=model, run=facts))
-
     # -- the workspace -----------------------------------------------------------------------------------------
 
     def _existing(self, path: str) -> Path:
@@ -611,20 +566,6 @@ def _as_notebook(cells: Sequence[Mapping[str, Any]]) -> Json:
 
 def _as_edit(edit: Edit) -> Json:
     return {"id": edit.cell, "source": edit.source, "metadata": edit.metadata}
-
-
-def _read_notebook(path: Path) -> Json:
-    try:
-        nb = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
-            raise ValueError("it has no cells")
-    except ValueError as error:
-        raise InvalidInput(
-            f"this is not a notebook: {error}", where=path.name, remedy="Name a file with the ending .ipynb."
-        ) from None
-    for number, cell in enumerate(nb["cells"]):
-        cell.setdefault("id", f"cell-{number}")
-    return nb | {"nbformat_minor": max(5, nb.get("nbformat_minor", 5))}
 
 
 def _write_notebook(nb: Json, path: Path) -> None:

@@ -100,7 +100,7 @@ class Predictions(Workspace):
         if any(step_of(cell) == "model" and edited(cell) for cell in nb["cells"] if cell["cell_type"] == "code"):
             raise Conflict(
                 f"the model of run {run.name!r} was edited by hand, so that only its notebook knows it",
-                remedy="Name the table as new_rows in the notebook, and run it.",
+                remedy="Name new rows as new_rows in the notebook and run it; for sliders, publish an app.",
             )
         return Analysis.read(nb)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from modelcompose.errors import Forbidden, InvalidData, InvalidInput
 if TYPE_CHECKING:
     from modelcompose.runs import RunStore
 
-__all__ = ["SAMPLE", "Json", "Workspace"]
+__all__ = ["SAMPLE", "Json", "Workspace", "read_notebook"]
 
 Json = dict[str, Any]
 SAMPLE = "sample:"
@@ -90,3 +91,18 @@ class Workspace:
             path = local_path(source, folder)
             if path is not None:
                 self._inside(path)
+
+
+def read_notebook(path: Path) -> Json:
+    """Read a notebook, giving a name to each cell that has none."""
+    try:
+        nb = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(nb, dict) or not isinstance(nb.get("cells"), list):
+            raise ValueError("it has no cells")
+    except ValueError as error:
+        raise InvalidInput(
+            f"this is not a notebook: {error}", where=path.name, remedy="Name a file with the ending .ipynb."
+        ) from None
+    for number, cell in enumerate(nb["cells"]):
+        cell.setdefault("id", f"cell-{number}")
+    return nb | {"nbformat_minor": max(5, nb.get("nbformat_minor", 5))}

@@ -199,3 +199,32 @@ def test_many_draws_are_thinned_so_that_sliders_answer_at_once(linear):
         scenarios.predict({"x": at})
     assert (time.perf_counter() - started) / 3 < 1.0  # about 0.1 s; a machine under load gets room
     assert isinstance(table, pd.DataFrame)
+
+
+def test_what_is_frozen_is_what_would_be_predicted(linear):
+    scenarios, *_ = linear
+    found = json.loads(json.dumps(scenarios.frozen(most=12), allow_nan=False))
+    x, site = found["controls"]
+    assert (len(found["cells"]), found["held"]) == (6 * 2, {})
+    values = [round(x["min"] + at * x["step"], 6) for at in range(6)]
+    assert values[-1] == pytest.approx(x["max"])
+    assert values[0] == scenarios.controls[0]["min"]
+    assert found["start"]["x"] in values
+    for at, (value, level) in enumerate((value, level) for value in values for level in site["levels"]):
+        asked = scenarios.predict({"x": value, "site": level})
+        cell = found["cells"][at]
+        assert [cell[one] for one in ("lower", "median", "upper")] == pytest.approx(
+            [asked[one] for one in ("lower", "median", "upper")], rel=1e-5
+        )
+        assert cell["sentence"].split(" That is the average")[0] == asked["sentence"].split(" That is the average")[0]
+        assert cell["density"]["begins"] == pytest.approx(asked["density"]["x"][0], rel=1e-5)
+        assert max(cell["density"]["y"]) <= 1000
+    assert found["shared"]["range"][0] <= min(cell["lower"] for cell in found["cells"])
+
+
+def test_controls_that_are_too_many_are_held(linear):
+    scenarios, *_ = linear
+    found = scenarios.frozen(most=4)
+    assert [control["name"] for control in found["controls"]] == ["site"]
+    assert found["held"] == {"x": scenarios.start["x"]}
+    assert len(found["cells"]) == 2
