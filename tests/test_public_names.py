@@ -175,7 +175,7 @@ PUBLIC = {
     "modelcompose.server": ["ROUTES", "Route"],
     "modelcompose.service": ["Workbench"],
     "modelcompose.verdict": ["MIME", "Finding", "Remedy", "Status", "Verdict", "Waiver", "verdict_in", "worst"],
-    "modelcompose.widgets": ["PriorEditor", "ProfileView", "WhatIf"],
+    "modelcompose.widgets": ["PriorEditor", "ProfileView", "WhatIf", "tell_if_outdated"],
     "modelcompose.wire": ["Child", "ask", "enabled", "key", "listening", "runtime_folder"],
     "modelcompose.__main__": ["main"],
     "modelcompose.workflow": [

@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
         "--depth", choices=DEPTHS, default="analyst", help="for whom a report opens; readers can switch"
     )
     apps = verb(commands, "apps", _apps, "list what is published, and what has changed since")
-    apps.add_argument("run", nargs="?", default="", help="only what was made of this run")
+    apps.add_argument("what", nargs="?", default="", help="only this path, or what was made of this run")
     unpublish = verb(commands, "unpublish", _unpublish, "take a report, a page or an app away; its run stays")
     unpublish.add_argument("what", help="its path; or a run, for all that was made of it")
     app = command(commands, "app", _app, "serve a published app")
@@ -52,7 +52,7 @@ def _publish(options: Any) -> None:
 
 
 def _apps(options: Any) -> int:
-    found = workbench(options).list_published(options.run)
+    found = workbench(options).list_published(options.what)
     if options.json:
         show_json(found)
         return 0

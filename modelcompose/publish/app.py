@@ -127,11 +127,16 @@ def _cells(nb: Mapping[str, Any], story: Story, files: Mapping[str, str]) -> Ite
     reason = refusal(story)
     yield _markdown("app_top.html.j2", story, reason)
     if not reason:
+        yield _code(DATED)
         yield from (_code(f"%%capture\n{source}") for source in _rebuilding(nb, files) if source.strip())
         yield _code(WIDGET)
     yield _markdown("app_rest.html.j2", story, reason)
 
 
+DATED = """\
+from modelcompose.widgets import tell_if_outdated
+
+tell_if_outdated()"""
 WIDGET = f"""\
 import xarray as xr
 

@@ -173,5 +173,5 @@ def _remove_artifacts(record: Record) -> int:
 
 def _told(record: Record, size: int) -> dict[str, Any]:
     tags = record.data.tags
-    kept = [tags[name] for name in ("modelcompose.report", "modelcompose.app") if name in tags]
+    kept = [tags[name] for name in ("modelcompose.report", "modelcompose.page", "modelcompose.app") if name in tags]
     return {"id": record.info.run_id, "name": record.info.run_name or "", "bytes": size, "kept": kept}

@@ -279,8 +279,8 @@ class ToPublish(Request):
     depth: Literal["decision-maker", "analyst", "statistician"] = "analyst"
 
 
-class OfRun(Request):
-    run: str = ""
+class OfPublished(Request):
+    what: str = ""
 
 
 class Withdrawal(Request):
@@ -376,7 +376,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", f"runs/{RUN}/reproduce", "reproduce", status=201),
     Route("POST", f"runs/{RUN}/predict", "predict", NewRows, apart=True),
     Route("POST", f"runs/{RUN}/publish", "publish", ToPublish, 201, apart=True),
-    Route("GET", "published", "list_published", OfRun),
+    Route("GET", "published", "list_published", OfPublished),
     Route("POST", "published/remove", "unpublish", Withdrawal),
     Route("POST", "predict", "predict", AnyPrediction, apart=True),
     Route("GET", "registry", "list_registered"),

@@ -198,13 +198,13 @@ class Publishing(Predictions, Rules):
 
     # -- what was made -------------------------------------------------------------------------------------------
 
-    def list_published(self, run: str = "") -> Json:
+    def list_published(self, what: str = "") -> Json:
         """List what is published, newest first, each with what has changed since: data, choices, code or libraries.
 
         Parameters
         ----------
-        run
-            The id of a run, or its name, to list only what was made of it.
+        what
+            A path, or the id or name of a run, to list only that or what was made of it.
 
         Returns
         -------
@@ -227,7 +227,7 @@ class Publishing(Predictions, Rules):
                     "url": urls.get(one.path, ""),
                 }
                 for one in shelf.all()
-                if not run or one.name == run or one.run.startswith(run)
+                if not what or what in (one.path, one.name) or one.run.startswith(what)
             ]
         }
 

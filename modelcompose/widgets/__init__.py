@@ -8,13 +8,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from modelcompose.widgets.dated import tell_if_outdated as tell_if_outdated
     from modelcompose.widgets.priors import PriorEditor as PriorEditor
     from modelcompose.widgets.profile import ProfileView as ProfileView
     from modelcompose.widgets.whatif import WhatIf as WhatIf
 
-_HOMES = {"PriorEditor": "priors", "ProfileView": "profile", "WhatIf": "whatif"}
+_HOMES = {
+    "PriorEditor": "priors",
+    "ProfileView": "profile",
+    "WhatIf": "whatif",
+    "tell_if_outdated": "dated",
+}
 
-__all__ = ["PriorEditor", "ProfileView", "WhatIf"]
+__all__ = ["PriorEditor", "ProfileView", "WhatIf", "tell_if_outdated"]
 
 
 def __getattr__(name: str) -> Any:

@@ -21,7 +21,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from modelcompose import samples
-from modelcompose.publish import report, serve_command, write_app
+from modelcompose.publish import report, serve_command, write_app, write_page
+from modelcompose.publish.frozen import SCRIPT
 from modelcompose.widgets import whatif
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -204,7 +205,11 @@ def test_no_source_reaches_the_browser(served: Served, page):
         "voila/templates/modelcompose/static/app.ipynb",
         "voila/tree",
         "voila/api/contents/app.ipynb",
-        "api/contents/app.ipynb",
+        "voila/labextensions/%2e%2e/%2e%2e/app.ipynb",
+        "voila/api/themes/..%2f..%2fapp.ipynb",
+        "voila/render/app.ipynb",
+        *(f"api/{name}" for name in ("contents/app.ipynb", "contents", "kernels", "sessions", "terminals", "me")),
+        *("files/app.ipynb", "nbconvert/html/app.ipynb", "lab", "tree", "login", "metrics", "modelcompose/api/schema"),
     ],
 )
 def test_no_file_of_the_app_is_handed_out(served: Served, path: str):
@@ -212,6 +217,43 @@ def test_no_file_of_the_app_is_handed_out(served: Served, path: str):
         fetch(served.url + path)
     assert refused.value.code in (403, 404)
     assert foreign(refused.value.read().decode()) == []
+
+
+ATTACK = """async ([kernel, code]) => {
+  const socket = new WebSocket(`ws://${location.host}/api/kernels/${kernel}/channels?session_id=me`);
+  const seen = [];
+  const ask = (msg_type, content, channel) => socket.send(JSON.stringify({
+    channel, content, parent_header: {}, metadata: {}, buffers: [],
+    header: { msg_type, msg_id: crypto.randomUUID(), session: 'me', username: 'me', version: '5.3', date: '' }
+  }));
+  await new Promise(opened => socket.addEventListener('open', opened));
+  socket.binaryType = 'arraybuffer';
+  const answered = new Promise(done => socket.addEventListener('message', event => {
+    const text = typeof event.data === 'string' ? event.data : new TextDecoder('latin1').decode(event.data);
+    seen.push(text);
+    if (text.includes('kernel_info_reply')) { setTimeout(done, 3000); }
+  }));
+  const run = { code, silent: false, store_history: false, user_expressions: {}, allow_stdin: false };
+  ask('execute_request', run, 'shell');
+  ask('execute_request', run, 'control');
+  ask('inspect_request', { code: 'analysis', cursor_pos: 8, detail_level: 1 }, 'shell');
+  ask('complete_request', { code: 'ana', cursor_pos: 3 }, 'shell');
+  ask('history_request', { output: true, raw: true, hist_access_type: 'tail', n: 99 }, 'shell');
+  ask('kernel_info_request', {}, 'shell');
+  await answered;
+  socket.close();
+  return seen;
+}"""
+
+
+def test_a_reader_can_neither_run_nor_read_code_through_the_kernel(served: Served, page, tmp_path: Path):
+    (kernel,) = set(re.findall(r'kernelId"?: "([0-9a-f-]{36})"', page.content()))
+    code = f"open({str(tmp_path / 'broken-in')!r}, 'w').write('x')"
+    seen = "".join(page.evaluate(ATTACK, [kernel, code]))
+    assert "kernel_info_reply" in seen
+    for answer in ("execute_reply", "inspect_reply", "complete_reply", "history_reply", "execute_input"):
+        assert answer not in seen
+    assert not (tmp_path / "broken-in").exists()
 
 
 @pytest.mark.parametrize("query", ["?template=classic&voila-template=classic&theme=dark"])
@@ -236,6 +278,62 @@ def test_neither_server_nor_kernel_inherits_secrets(served: Served, page):
         pytest.skip("this system does not show the environment of processes")
     assert len(seen) >= 2
     assert CANARY not in "".join(seen)
+
+
+@pytest.mark.parametrize("depth", ["decision-maker", "analyst", "statistician"])
+def test_a_reader_chooses_the_depth_of_a_report_by_keyboard_without_scripts(browser, executed, tmp_path, depth):
+    path = tmp_path / "report.html"
+    path.write_text(report(executed[0]), "utf-8")
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    opened = context.new_page()
+    opened.goto(path.as_uri())
+    opened.focus("#depth-decision-maker")
+    opened.keyboard.press("Space")
+    for _ in range(["decision-maker", "analyst", "statistician"].index(depth)):
+        opened.keyboard.press("ArrowRight")
+    assert opened.is_checked(f"#depth-{depth}")
+    assert opened.is_visible(".mc-answer")
+    shown = [opened.locator(f".{name} >> visible=true").count() > 0 for name in ("mc-analyst", "mc-statistician")]
+    assert shown == [depth != "decision-maker", depth == "statistician"]
+    context.close()
+
+
+def test_a_frozen_page_answers_from_a_folder_with_the_network_off(browser, executed, tmp_path):
+    import xarray as xr
+
+    from modelcompose import catalog
+    from modelcompose.analysis import Analysis
+    from modelcompose.data import load
+    from modelcompose.publish.whatif import Scenarios
+
+    nb, folder = executed
+    need(SCRIPT.is_file(), "the page's script is missing: run jlpm build in extension")
+    analysis = Analysis.read(nb).changed({"data": str(samples.path("sleepstudy"))})
+    dataset = load(analysis.data, analysis.kinds)
+    analysis = catalog.complete(analysis, dataset)
+    table = dataset.complete_rows(analysis.columns)
+    with xr.open_datatree(folder / "posterior.nc", engine="h5netcdf") as dt:
+        frozen = Scenarios(analysis, table, catalog.build(analysis, table), dt.load()).frozen()
+    path = write_page(nb, tmp_path / "page.html", lambda: frozen, title="Sleep <script>alert(1)</script>")
+    assert path.stat().st_size < 1_000_000
+    context = browser.new_context(offline=True)
+    opened = context.new_page()
+    asked, told = [], []
+    opened.on("request", lambda request: asked.append(request.url))
+    opened.on("dialog", lambda dialog: (told.append(dialog.message), dialog.dismiss()))
+    opened.on("console", lambda line: told.append(line.text) if line.type == "error" else None)
+    opened.goto(path.as_uri())
+    opened.wait_for_selector(SENTENCE)
+    before = opened.inner_text(SENTENCE)
+    opened.locator(".jp-modelcompose-WhatIf input[type=range]").first.fill("9")
+    after = opened.inner_text(SENTENCE)
+    assert "Days = 9" in after
+    assert after != before
+    opened.locator(".jp-modelcompose-WhatIf select").first.select_option("308")
+    assert "in Subject 308" in opened.inner_text(SENTENCE)
+    assert told == []
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    context.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -24,6 +24,9 @@ import {
   PriorPrediction,
   PriorTable,
   Publication,
+  Published,
+  PublishMode,
+  ReportFormat,
   Recommendation,
   RecipeStep,
   Revision,
@@ -356,8 +359,21 @@ export class RestWorkbench implements WorkbenchClient {
     return this.post('runs/notebooks', { ids });
   }
 
-  publish(id: string): Promise<Publication> {
-    return this.post(`${runPath(id)}/publish`);
+  publish(
+    id: string,
+    mode: PublishMode | '' = '',
+    format: ReportFormat = 'html'
+  ): Promise<Publication> {
+    return this.post(`${runPath(id)}/publish`, { mode, format });
+  }
+
+  async published(): Promise<Published[]> {
+    const found = await this.get<{ published: Published[] }>('published');
+    return found.published;
+  }
+
+  async unpublish(path: string): Promise<void> {
+    await this.post('published/remove', { what: path });
   }
 
   private get<T>(path: string): Promise<T> {

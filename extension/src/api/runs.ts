@@ -40,6 +40,7 @@ export interface Run {
   verdicts: RunVerdict[];
   executed: string | null;
   report: string | null;
+  page: string | null;
   app: string | null;
   /** The run whose autopilot made this one; empty for one of its own. */
   parent: string;
@@ -223,9 +224,25 @@ export type RunEvent = EventBase &
     | { type: 'end'; status: RunStatus; message: string }
   );
 
-export interface Publication {
-  report: string;
-  app: string;
+export type PublishMode = 'report' | 'page' | 'app';
+export type ReportFormat = 'html' | 'pdf' | 'docx' | 'md';
+
+/** What was made, by the path of the file that opens it. */
+export type Publication = Record<PublishMode, string | null>;
+
+/** A report, page or app of a run, and what has changed since it was made. */
+export interface Published {
+  path: string;
+  mode: PublishMode;
+  format: ReportFormat;
+  run: string;
+  name: string;
+  notebook: string;
+  when: string;
+  /** Sentences; none when nothing has changed. */
+  stale: string[];
+  /** Where an app is served, or nothing. */
+  url: string;
 }
 
 interface Interval {
@@ -351,5 +368,13 @@ export interface RunClient {
   /** The posteriors of some quantities, by default of those that most runs have. */
   comparePosteriors(ids: string[], names?: string[]): Promise<Posteriors>;
   compareNotebooks(ids: string[]): Promise<NotebookDifference>;
-  publish(id: string): Promise<Publication>;
+  /** Make a report and an app, or only what is named. */
+  publish(
+    id: string,
+    mode?: PublishMode,
+    format?: ReportFormat
+  ): Promise<Publication>;
+  published(): Promise<Published[]>;
+  /** Take one away by its path; the run stays. */
+  unpublish(path: string): Promise<void>;
 }

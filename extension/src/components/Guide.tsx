@@ -8,6 +8,7 @@ import { Models } from './models/Models';
 import { Problem } from './Problem';
 import { Questions } from './question/Questions';
 import { Runs } from './runs/Runs';
+import { Share } from './runs/Share';
 import { Station } from './Station';
 import { Tour } from './Tour';
 import { useWizard, Wizard, WizardStore } from './wizard';
@@ -18,7 +19,7 @@ import { useWords } from './words';
 /** The table that the tour ends with. */
 const SAMPLE = 'sleepstudy';
 
-type Page = 'new' | 'workflow' | 'runs';
+type Page = 'new' | 'workflow' | 'runs' | 'share';
 
 interface Props {
   client: WorkbenchClient;
@@ -98,6 +99,14 @@ export function Guide(props: Props) {
             onStarted={props.onRunStarted}
           />
         )}
+        {page === 'share' && (
+          <Share
+            client={client}
+            host={host}
+            notebook={view?.path ?? null}
+            revision={props.runsRevision}
+          />
+        )}
       </main>
       {(page !== 'new' || wizard.description) && (
         <footer className="jp-modelcompose-Guide-foot">
@@ -146,6 +155,7 @@ function Tabs(props: { page: Page; onSelect: (page: Page) => void }) {
       {tab('new', t.__('New analysis'))}
       {tab('workflow', t.__('Steps'))}
       {tab('runs', t.__('Runs'))}
+      {tab('share', t.__('Share'))}
     </nav>
   );
 }

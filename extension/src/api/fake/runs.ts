@@ -4,6 +4,9 @@ import {
   NotebookDifference,
   Posteriors,
   Publication,
+  Published,
+  PublishMode,
+  ReportFormat,
   Run,
   RunComparison,
   Annotation,
@@ -25,6 +28,8 @@ export abstract class FakeRuns extends FakeNotebooks {
   private records: Run[] = [];
   private trashed: Run[] = [];
   private savedViews: RunView[] = [];
+  /** What is published. */
+  shelf: Published[] = [];
 
   /** What was asked of each run that was started. */
   readonly started: { changes: Changes; autopilot: number }[] = [];
@@ -49,6 +54,7 @@ export abstract class FakeRuns extends FakeNotebooks {
       verdicts: [],
       executed: null,
       report: null,
+      page: null,
       app: null,
       parent: '',
       autopilot,
@@ -286,12 +292,50 @@ export abstract class FakeRuns extends FakeNotebooks {
     };
   }
 
-  async publish(id: string): Promise<Publication> {
+  async publish(
+    id: string,
+    mode: PublishMode | '' = '',
+    format: ReportFormat = 'html'
+  ): Promise<Publication> {
     this.check('publish');
     const run = this.find(id);
-    run.report = `reports/${id}.html`;
-    run.app = `apps/${id}/app.ipynb`;
-    return { report: run.report, app: run.app };
+    const made: Publication = { report: null, page: null, app: null };
+    const paths = {
+      report: `reports/${id}.${format}`,
+      page: `pages/${id}.html`,
+      app: `apps/${id}/app.ipynb`
+    };
+    for (const one of mode ? [mode] : (['report', 'app'] as const)) {
+      made[one] = paths[one];
+      if (one !== 'report' || format === 'html') {
+        run[one] = paths[one];
+      }
+      this.shelf = [
+        {
+          path: paths[one],
+          mode: one,
+          format: one === 'report' ? format : 'html',
+          run: id,
+          name: run.name,
+          notebook: run.notebook,
+          when: '2026-11-21T10:00:00+00:00',
+          stale: [],
+          url: ''
+        },
+        ...this.shelf.filter(({ path }) => path !== paths[one])
+      ];
+    }
+    return made;
+  }
+
+  async published(): Promise<Published[]> {
+    this.check('published');
+    return this.shelf;
+  }
+
+  async unpublish(path: string): Promise<void> {
+    this.check('unpublish');
+    this.shelf = this.shelf.filter(one => one.path !== path);
   }
 
   /** Let a run end, as the server would. */
