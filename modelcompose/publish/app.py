@@ -125,9 +125,10 @@ def _numbered(cells: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _cells(nb: Mapping[str, Any], story: Story, files: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     reason = refusal(story)
-    yield _markdown("app_top.html.j2", story, reason)
     if not reason:
         yield _code(DATED)
+    yield _markdown("app_top.html.j2", story, reason)
+    if not reason:
         yield from (_code(f"%%capture\n{source}") for source in _rebuilding(nb, files) if source.strip())
         yield _code(WIDGET)
     yield _markdown("app_rest.html.j2", story, reason)

@@ -28,7 +28,7 @@ def tell_if_outdated(app: str | Path = "app.ipynb") -> None:
         said = escape("; ".join(stale))
         display(
             HTML(
-                '<div class="mc-page"><p class="mc-banner mc-warn" role="note"><strong>Out of date.</strong> '
+                '<div class="mc-page mc-dated"><p class="mc-banner mc-warn" role="note"><strong>Out of date.</strong> '
                 f"Since this app was published, {said}. The numbers are those of that time.</p></div>"
             )
         )
