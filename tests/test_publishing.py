@@ -17,7 +17,7 @@ def published(slept):
     yield bench, run, found
     bench.unpublish(run["id"])
     assert bench.list_published()["published"] == []
-    assert not (bench.workspace / "apps").exists()
+    assert list((bench.workspace / "apps").iterdir()) == []
 
 
 def test_report_and_app_are_listed_and_shown_with_their_run(published):

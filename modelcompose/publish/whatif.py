@@ -445,12 +445,11 @@ def _with(control: Mapping[str, Any], size: int) -> dict[str, Any]:
         return dict(control)
     steps = round((control["max"] - control["min"]) / control["step"])
     every = max(1, math.ceil(steps / max(1, size - 1)))
-    return {**control, "step": every * control["step"], "max": _stop(control, steps // every * every)}
+    return {**control, "step": float(f"{every * control['step']:.10g}"), "max": _stop(control, steps // every * every)}
 
 
 def _stop(control: Mapping[str, Any], steps: int) -> float:
-    decimals = max(0, -math.floor(math.log10(control["step"])))
-    return float(round(control["min"] + steps * control["step"], decimals))
+    return float(f"{control['min'] + steps * control['step']:.10g}")
 
 
 def _values(control: Mapping[str, Any]) -> list[float | str]:
