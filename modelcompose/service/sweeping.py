@@ -142,10 +142,10 @@ class Sweeping(Comparing):
         self, path: Path, grid: Mapping[str, Sequence[Any]], changes: Mapping[str, Any], yes: bool
     ) -> tuple[Ready, Json]:
         """Make every combination's notebook ready once, so that whatever is wrong with one is said at once."""
-        from modelcompose.service import _read_notebook
+        from modelcompose.service.workspace import read_notebook
 
         points = _points(path.stem, grid, changes, yes)
-        nb, shown = _read_notebook(path), self._shown(path)
+        nb, shown = read_notebook(path), self._shown(path)
         base = self._ready(nb, changes, shown)
         ready = []
         for point in points:
