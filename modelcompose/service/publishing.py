@@ -86,7 +86,7 @@ class Publishing(Predictions, Rules):
     def _plan_of(self, nb: Json, run: Run) -> Json:
         """Return the plan of a run's notebook with what differs from it; a plan that is gone differs in whole."""
         try:
-            return self.plan(nb["cells"], run.notebook)
+            return self.plan(nb["cells"], run.executed or run.notebook)
         except ModelComposeError as error:
             gone = {"what": "the plan itself", "planned": Analysis.read(nb).plan, "now": error.message}
             return {"plan": {}, "deviations": [gone]}
@@ -115,7 +115,7 @@ class Publishing(Predictions, Rules):
         from modelcompose.publish.whatif import Scenarios
 
         choices = self._choices_of(run)
-        folder = self._inside(run.notebook).parent
+        folder = self._inside(run.executed or run.notebook).parent
         with self._at(folder):
             table, gaps = self._dataset(choices, folder).rows(choices)
             model = catalog.open_gaps(catalog.build(choices, table), gaps)
@@ -126,7 +126,7 @@ class Publishing(Predictions, Rules):
 
         posterior = self._posterior_file(run)
         choices = Analysis.read(nb)
-        folder = self._inside(run.notebook).parent
+        folder = self._inside(run.executed or run.notebook).parent
         model = self._inside(folder / choices.model) if choices.model.endswith(".py") else None
         target = self._inside(f"apps/{_name(run)}")
         before = set(target.iterdir()) if target.is_dir() else set()
@@ -171,7 +171,7 @@ class Publishing(Predictions, Rules):
         choices = Analysis.read(nb)
         record = store.record(run.id)
         packages = record.get("environment", {}).get("packages", {})
-        notebook = self._notebook_of(run.notebook)
+        notebook, folder = self._notebook_of(run.notebook), self._inside(run.executed or run.notebook).parent
         publish.Shelf(self.workspace).put(
             publish.Publication(
                 path=self._shown(path),
@@ -183,7 +183,7 @@ class Publishing(Predictions, Rules):
                 notebook=run.notebook,
                 when=now(),
                 choices=choices.model_dump(mode="json"),
-                sources=record.get("files") or ingredients(choices, self._inside(run.notebook).parent),
+                sources=record.get("files") or ingredients(choices, folder),
                 code=code_of(notebook) if notebook is not None else {},
                 versions={name: version for name in PACKAGES if (version := packages.get(name, "") or installed(name))},
             )
