@@ -100,14 +100,14 @@ class Publishing(Predictions, Rules):
         publish.write_report(nb, path, run=facts, depth=depth)
         beside = path.with_name(f"{path.stem}-files")
         files = [path, *(sorted(beside.iterdir()) if format == "md" else [])]
-        return self._noted(nb, run, store, "report", path, files, format)
+        return self._noted(run, store, "report", path, files, format)
 
     def _page(self, nb: Json, run: Run, store: RunStore, facts: Json) -> str:
         from modelcompose import publish
 
         path = self._inside(f"pages/{_name(run)}.html")
         publish.write_page(nb, path, lambda: self._scenarios(run), run=facts)
-        return self._noted(nb, run, store, "page", path, [path])
+        return self._noted(run, store, "page", path, [path])
 
     def _scenarios(self, run: Run) -> Json:
         """Compute what a page without a kernel can show."""
@@ -115,7 +115,7 @@ class Publishing(Predictions, Rules):
         from modelcompose.publish.whatif import Scenarios
 
         choices = self._choices_of(run)
-        folder = self._inside(run.executed or run.notebook).parent
+        folder = self._inside(run.notebook).parent
         with self._at(folder):
             table, gaps = self._dataset(choices, folder).rows(choices)
             model = catalog.open_gaps(catalog.build(choices, table), gaps)
@@ -134,7 +134,7 @@ class Publishing(Predictions, Rules):
         path = publish.write_app(nb, target, data=table, posterior=posterior, model=model, run=facts)
         ours = {"app.ipynb", "posterior.nc", table.name, f"data-{table.name}", *([model.name] if model else [])}
         files = [one for one in sorted(target.iterdir()) if one.is_file() and (one not in before or one.name in ours)]
-        return self._noted(nb, run, store, "app", path, files)
+        return self._noted(run, store, "app", path, files)
 
     def _table_of(self, choices: Analysis, folder: Path) -> Path:
         """Return the file of the table, which an app takes along."""
@@ -154,7 +154,6 @@ class Publishing(Predictions, Rules):
 
     def _noted(
         self,
-        nb: Json,
         run: Run,
         store: RunStore,
         mode: Any,
@@ -166,12 +165,13 @@ class Publishing(Predictions, Rules):
         from modelcompose import publish
         from modelcompose.publish.report import PACKAGES, installed
         from modelcompose.publish.shelf import code_of, now
+        from modelcompose.runs.notebook import EXECUTED
         from modelcompose.runs.record import ingredients
 
-        choices = Analysis.read(nb)
+        choices = Analysis.read(read_notebook(store.artifact(run.id, EXECUTED)))  # as seen from its own notebook
         record = store.record(run.id)
         packages = record.get("environment", {}).get("packages", {})
-        notebook, folder = self._notebook_of(run.notebook), self._inside(run.executed or run.notebook).parent
+        notebook, folder = self._notebook_of(run.notebook), self._inside(run.notebook).parent
         publish.Shelf(self.workspace).put(
             publish.Publication(
                 path=self._shown(path),
