@@ -7,6 +7,8 @@ the other by a worker that sends to a Dask scheduler with two workers. Kernels, 
 the scheduler and its workers are killed by SIGKILL, and the disk is filled, at random moments. What an operator's
 supervisor would start again is started again at once; nothing else is done to help.
 
+Most runs are quick ones of the same shape; some are real: a model is compiled and sampled, with few draws.
+
 Every cell of a run writes into a ledger outside the workspace that it was executed, and by which kernel. In the end
 
 - no run is *lost*: every run that was asked for has ended;
@@ -88,6 +90,39 @@ mc = types.SimpleNamespace(check=types.SimpleNamespace())
 for name in names:
     setattr(mc.check, name, lambda value=None, status="pass", step=name: judge(step, status))
 """
+REAL_STEPS = ("data", "question", "model", "prior", "fit", "sampling", "posterior", "answer")
+REAL = {
+    "data": "real.csv",
+    "question": "effect",
+    "outcome": "b",
+    "predictors": ["a"],
+    "units": {"b": "ms", "a": "day"},
+    "draws": 60,
+    "tune": 100,
+    "chains": 2,
+    "on_fail": "warn",
+}
+REAL_DRAWS = (2, 60)
+NOTING = """
+def note_checks():
+    import os, pathlib, time
+    import modelcompose as mc
+
+    run = pathlib.Path(os.environ["MODELCOMPOSE_RUN_FOLDER"]).name
+
+    def noted(step, check):
+        def judge(*given, **more):
+            written = os.open("{ledger}/" + run, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.write(written, f"{{time.time():.3f}} {{os.getpid()}} check {{step}}\\n".encode())
+            os.close(written)
+            return check(*given, **more)
+        return judge
+
+    for step in {steps}:
+        setattr(mc.check, step, noted(step, getattr(mc.check, step)))
+
+note_checks()
+"""
 CELLS = {
     "data": "table = [1, 2]\nmc.check.data()",
     "prior": "prior = computed('prior', sum(table))\nmc.check.prior(prior)",
@@ -100,9 +135,11 @@ FATES: dict[str, tuple[str, dict[str, str]]] = {
     "plain": ("passed", {}),
     "gate": ("failed", {"posterior": "after = computed('posterior', 1)\nmc.check.posterior(after, 'fail')"}),
     "raises": ("error", {"sampling": "raise ValueError('wrong on purpose')"}),
+    "real": ("judged", {}),
 }
-"""How a notebook of each sort must end, and by which of its cells."""
-SORTS = ("plain", "plain", "plain", "plain", "gate", "raises")
+"""How a notebook of each sort must end, and by which of its cells; of real draws nobody knows how they are judged."""
+JUDGED = ("passed", "warned", "failed")
+SORTS = ("plain", "plain", "plain", "plain", "gate", "raises", "real")
 ASKED = (None, None, None, None, None, "stop", "cancel")
 """What somebody asks of a run while it goes on."""
 KINDS = {
@@ -134,6 +171,16 @@ def notebook(sort: str, number: int, ledger: Path, seconds: float) -> Any:
             ),
         ]
     )
+
+
+def real_notebook(workspace: Path, path: str, number: int, ledger: Path) -> None:
+    """Compose a real analysis, whose checks say that they were made."""
+    Workbench(workspace).compose({**REAL, "random_seed": number}, path)
+    nb = json.loads((workspace / path).read_text("utf-8"))
+    noting = new_code_cell(NOTING.format(ledger=ledger, steps=REAL_STEPS))
+    at = next(at for at, cell in enumerate(nb["cells"]) if "parameters" in cell["metadata"].get("tags", []))
+    nb["cells"].insert(at + 1, noting)
+    (workspace / path).write_text(json.dumps(nb), "utf-8")
 
 
 @dataclass
@@ -249,6 +296,8 @@ class Chaos:
         Whether there is a Dask cluster.
     pause
         Seconds between two kills, on average.
+    real
+        How many runs are real ones, at most: each takes as long as many others.
     """
 
     def __init__(
@@ -259,12 +308,14 @@ class Chaos:
         seconds: float = 0.6,
         cluster: bool = True,
         pause: float = 3.0,
+        real: int = 4,
     ) -> None:
         self.folder = folder
         self.dice = random.Random(seed)
         self.at_once = at_once
         self.seconds = seconds
         self.pause = pause
+        self.real = real
         self.killed: Counter[str] = Counter()
         self.number = 0
         names = ("local", "cluster") if cluster else ("local",)
@@ -281,6 +332,8 @@ class Chaos:
         ledger.mkdir()
         _mount(workspace)
         (workspace / "table.csv").write_text("a,b\n1,2\n3,4\n5,7\n", "utf-8")
+        rows = "".join(f"{at / 4},{at + self.dice.gauss(0, 4):.3f}\n" for at in range(40))
+        (workspace / "real.csv").write_text(f"a,b\n{rows}", "utf-8")
         return Place(name, workspace, ledger)
 
     def _services(self) -> list[Service]:
@@ -357,10 +410,16 @@ class Chaos:
     def _ask_for_a_run(self, place: Place) -> None:
         self.number += 1
         sort = self.dice.choice(SORTS)
+        if sort == "real" and self.real <= 0:
+            sort = "plain"
+        self.real -= sort == "real"
         path = f"{sort}-{self.number}.ipynb"
         try:
-            nb = notebook(sort, self.number, place.ledger, self.dice.uniform(0.3, 1.5) * self.seconds)
-            (place.workspace / path).write_text(json.dumps(nb), "utf-8")
+            if sort == "real":
+                real_notebook(place.workspace, path, self.number, place.ledger)
+            else:
+                nb = notebook(sort, self.number, place.ledger, self.dice.uniform(0.3, 1.5) * self.seconds)
+                (place.workspace / path).write_text(json.dumps(nb), "utf-8")
             run = self._started(place, path)
         except (OSError, ModelComposeError, RuntimeError) as error:  # a full disk, a server that is down
             print(f"  {path} could not be asked for: {type(error).__name__}: {error}", flush=True)
@@ -532,7 +591,8 @@ def _untrue(place: Place, run: Run) -> Iterator[str]:
     fate = place.fates.get(run.id) or FATES[run.name.partition("-")[0]][0]
     asked = fate in ("stopped", "cancelled")  # it may have ended before; and what is to stop does not begin again
     died = run.status == "error" and run.message.startswith("The kernel died")
-    if run.status != fate and not (asked and (run.status in ("passed", "stopped") or died)):
+    as_it_must = run.status in JUDGED if fate == "judged" else run.status == fate
+    if not as_it_must and not (asked and (run.status in ("passed", "stopped") or died)):
         yield f"it should have {fate}, and is {run.status}: {run.message}"
     record = store.tracking.client.get_run(run.id)
     if record.info.status != MLFLOW.get(run.status, "KILLED"):
@@ -553,13 +613,23 @@ def _untrue(place: Place, run: Run) -> Iterator[str]:
     shown = dict(_shown(nb))
     if shown != {one.step: one.status for one in run.verdicts}:
         yield f"its notebook shows {shown}, its record {[(one.step, one.status) for one in run.verdicts]}"
-    if run.status == "passed" and run.kind == "run":
+    steps = REAL_STEPS if fate == "judged" else STEPS
+    if (run.status == "passed" or fate == "judged") and run.kind == "run":
         cached = {event["step"] for event in events if event["type"] == "step" and event["state"] == "cached"}
         judged = cached | {note.step for note in place.notes(run.id) if note.what == "check"}
-        if set(shown) != set(STEPS) or judged != set(STEPS):
-            yield f"it passed, but judged only {sorted(judged)} and shows only {sorted(shown)}"
+        if set(shown) != set(steps) or judged != set(steps):
+            yield f"it came to its end, but judged only {sorted(judged)} and shows only {sorted(shown)}"
         if not (store.folder(run.id) / "posterior.nc").exists():
-            yield "it passed without a posterior"
+            yield "it came to its end without a posterior"
+        elif fate == "judged" and (drawn := _drawn(store.folder(run.id) / "posterior.nc")) != REAL_DRAWS:
+            yield f"its posterior has {drawn} draws"
+
+
+def _drawn(posterior: Path) -> tuple[int, int]:
+    import xarray as xr
+
+    with xr.open_datatree(posterior, engine="h5netcdf") as dt:
+        return dt["posterior"].sizes["chain"], dt["posterior"].sizes["draw"]
 
 
 def _shown(nb: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -603,7 +673,8 @@ def table(chaos: Chaos, runs: dict[str, list[Run]], found: Found) -> str:
         statuses = Counter(run.status for run in ended)
         again = sum(run.attempt - 1 for run in ended)
         told = ", ".join(f"{n} {status}" for status, n in statuses.most_common())
-        lines.append(f"runs, {name}: {len(ended)} ({told}); begun again {again} times")
+        real = sum(run.name.startswith("real-") for run in ended)
+        lines.append(f"runs, {name}: {len(ended)} ({told}), {real} of them real; begun again {again} times")
     for fault in ("lost", "duplicated", "untruthful", "orphans"):
         named = getattr(found, fault)
         lines += [f"{fault + ':':<22} {len(named):>5}", *(f"    {one}" for one in named)]
@@ -630,10 +701,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--pause", type=float, default=3.0, help="seconds between two kills, on average")
     parser.add_argument("--at-once", type=int, default=3, help="runs kept unfinished in each workspace")
+    parser.add_argument("--real", type=int, default=6, help="how many runs sample a real model, at most")
     parser.add_argument("--local", action="store_true", help="without a Dask cluster")
     options = parser.parse_args(argv)
     print(f"seed {options.seed}", flush=True)
-    more = {"cluster": not options.local, "pause": options.pause, "at_once": options.at_once}
+    more = {"cluster": not options.local, "pause": options.pause, "at_once": options.at_once, "real": options.real}
     with scene(options.seed, **more) as chaos:
         chaos.act(options.kills, options.seconds)
         runs, found = settled(chaos)
