@@ -43,7 +43,6 @@ OWN_KERNELS = frozenset({NATIVE, WARM})  # one and the same
 SECRETS = frozenset({"MODELCOMPOSE_NOTIFY_PASSWORD", "JUPYTER_TOKEN", "JUPYTERHUB_API_TOKEN", "JPY_API_TOKEN"})
 """Of the environment of servers and runs, what is not a notebook's business."""
 GATE = "GateFailed"
-SAVE_SECONDS = 3.0
 IOPUB_SECONDS = 60  # a cell with large pictures may take long to hand them over
 
 logger = logging.getLogger("modelcompose.runs")
@@ -106,16 +105,8 @@ def _environment(control: Control) -> dict[str, str]:
 
 @contextmanager
 def _saved_sparingly(nb_man: Any) -> Iterator[None]:
-    """Let papermill write the notebook every few seconds, not twice a cell; it does so at the end in any case.
-
-    Meanwhile nobody needs more: what finished steps have shown is kept with them.
-    """
-
-    def save(**_given: Any) -> None:
-        if (nb_man.now() - nb_man.last_save_time).total_seconds() >= SAVE_SECONDS:
-            type(nb_man).save(nb_man)
-
-    nb_man.save = save
+    """Keep papermill from writing the notebook twice for each of its cells, texts included; the client says when."""
+    nb_man.save = lambda **_given: None
     try:
         yield
     finally:
@@ -289,6 +280,8 @@ class _Client(PapermillNotebookClient):  # type: ignore[misc]
     def _completed(self, cell: Any, index: int) -> bool:
         try:
             self.nb_man.cell_start(cell, index)
+            if _runs(cell):  # whatever becomes of it, what was shown before is on disk
+                type(self.nb_man).save(self.nb_man)
             self.execute_cell(cell, index)
         except CellExecutionError as error:
             self._record(index, error.ename, error.evalue)

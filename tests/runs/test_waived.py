@@ -51,7 +51,7 @@ def finished(tmp_path: Path) -> Any:
 def kept(finished: Finished, waivers: list[dict[str, str]]) -> None:
     for name, cell in zip(STEPS, executed(waivers)["cells"][1:], strict=True):
         finished.begin(name)
-        finished.keep(name, [cell], lambda _: True, ended=True)
+        finished.keep(name, [cell], lambda _part, _seconds: True, ended=True)
 
 
 @pytest.mark.parametrize(("before", "after"), [([WAIVER], []), ([], [WAIVER])])
