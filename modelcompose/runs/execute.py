@@ -9,6 +9,7 @@ import os
 import platform
 import threading
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,7 @@ def execute(
     control.folder = folder
     control.checkpoints = store.checkpoints(run_id)
     control.on_event(CLAIMED, {"attempt": place.attempt, "host": platform.node()})
+    import_module("modelcompose.workflow")  # two threads that import it at the same time would each see half of it
     noting = threading.Thread(target=_note, args=(store, folder, place.notebook), daemon=True)
     noting.start()
     with control.signals(), Watch(folder, control, place.terms.timeout) as watch:
