@@ -37,10 +37,11 @@ class Explanations:
 
 
 def explanations(posterior: Any, names: list[str], policy: Policy) -> Explanations | None:
-    """Look for groups of chains that disagree although each chain has settled.
+    """Look for groups of chains that disagree although each of them has settled.
 
-    A chain has settled when the split R-hat of its own halves does not reach a failure; groups are told apart by gaps
-    between the chains' averages that the rule ``chains-apart`` does not let pass.
+    A chain has settled when the split R-hat of its own halves does not reach a failure. Up to half of the chains may
+    not have: one that went over from one explanation to the other does not hide that the others stay where they are.
+    Groups are told apart by gaps between the chains' averages that the rule ``chains-apart`` does not let pass.
 
     Parameters
     ----------
@@ -88,12 +89,14 @@ def _grouped(draws: np.ndarray, quantity: str, policy: Policy) -> Explanations |
     """Group the chains of one quantity, shape (chains, draws), by gaps between their averages."""
     half = draws.shape[1] // 2
     alone = diagnostics.rhat(draws[:, : 2 * half].reshape(len(draws), 2, half))
-    settled = all(policy["rhat"].status(float(one)) != "fail" for one in alone)
-    within = float(np.sqrt(draws.var(1).mean()))
-    if not settled or not within > 0:
+    settled = np.array([at for at, one in enumerate(alone) if policy["rhat"].status(float(one)) != "fail"], dtype=int)
+    if len(settled) < 2 or 2 * len(settled) < len(draws):
+        return None
+    within = float(np.sqrt(draws[settled].var(1).mean()))
+    if not within > 0:
         return None
     averages = draws.mean(1)
-    order = np.argsort(averages)
+    order = settled[np.argsort(averages[settled])]
     gaps = np.diff(averages[order]) / within
     breaks = [at + 1 for at, gap in enumerate(gaps) if policy[RULE].status(float(gap)) != "pass"]
     if not breaks:

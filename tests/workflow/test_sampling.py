@@ -8,7 +8,7 @@ import xarray as xr
 
 from modelcompose.analysis import Analysis
 from modelcompose.errors import GateFailed
-from modelcompose.workflow import check, sampling
+from modelcompose.workflow import check, explanations, sampling
 from modelcompose.workflow.policy import default
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
@@ -183,6 +183,16 @@ def test_chains_that_settled_in_different_places_are_more_than_one_explanation()
     assert "chains 0, 2: about" in found.shown
     assert "chains 1, 3: about 8" in found.shown
     assert found.value == pytest.approx(8, abs=0.3)
+
+
+def test_a_chain_that_goes_over_does_not_hide_two_explanations():
+    draws = np.random.default_rng(8).normal(size=(4, 400))
+    draws[2] += 20
+    draws[3, 200:] += 20
+    found = explanations.explanations(xr.Dataset({"a": (("chain", "draw"), draws)}), ["a"], default())
+    assert found.chains == ((0, 1), (2,))
+    draws[:2, 100:] += 20
+    assert explanations.explanations(xr.Dataset({"a": (("chain", "draw"), draws)}), ["a"], default()) is None
 
 
 def test_slow_chains_are_not_taken_for_several_explanations():
