@@ -304,10 +304,10 @@ def _on_partial_draws(name: str, analysis: Analysis) -> bool:
 
 
 def _ordered(remedies: Iterable[Remedy]) -> tuple[Remedy, ...]:
-    """Put the most promising remedy first, and each change only once; of equals, the one that the check named first."""
-    best: dict[str, Remedy] = {}
+    """Put the most promising remedy first, and each only once; of equals, the one that the check named first."""
+    best: dict[tuple[str, str], Remedy] = {}
     for one in sorted(remedies, key=lambda one: -one.score):
-        best.setdefault(json.dumps(one.changes, sort_keys=True, default=str), one)
+        best.setdefault((one.label, json.dumps(one.changes, sort_keys=True, default=str)), one)
     return tuple(best.values())
 
 
