@@ -170,7 +170,7 @@ def whole(numbers: pd.Series[Any]) -> pd.Series[Any]:
     """Hold numbers without fraction as integers where none is missing."""
     values = numbers.to_numpy()
     some = values[:SOME]
-    if not len(some) or not (np.trunc(some) == some).all() or not max(values.max(), -values.min()) <= EXACT:
+    if not len(some) or not (np.trunc(some) == some).all() or not -EXACT <= values.min() <= values.max() <= EXACT:
         return numbers
     exact = values.astype("int64")
     return pd.Series(exact, index=numbers.index) if (exact == values).all() else numbers

@@ -204,6 +204,7 @@ def either(path, monkeypatch, *, fast_one: bool):
 @example(content=b"a;b\n0,1;1.5\n0,2;2.5\n0,3;3.5\n5,;1,5\n")
 @example(content=b"a;b\n1;x\n2;y\n3;z\n1,5;z\n")
 @example(content=b"a,b\n0.1,x\n0.2,y\n0.3,z\n1e-400,z\n")
+@example(content=b"c0\n0\n0\n-9223372036854775808\n")
 def test_the_fast_reader_is_the_careful_one(content, tmp_path, monkeypatch):
     path = tmp_path / "any.csv"
     path.write_bytes(content)
