@@ -295,6 +295,6 @@ def _column(column: pa.ChunkedArray, decimal_comma: bool) -> tuple[pd.Series[Any
     values = column.to_numpy(zero_copy_only=False)
     if values.dtype.kind == "f" and np.count_nonzero(np.isnan(values)) > gaps:
         return None
-    if len(values) > gaps and not max(np.nanmax(values), -np.nanmin(values)) < LONG:
+    if len(values) > gaps and not -LONG < np.nanmin(values) <= np.nanmax(values) < LONG:
         return None
     return whole(pd.Series(values, copy=False)), ""
